@@ -1,0 +1,1 @@
+"""The REST client of one portal: HTTP, limits, batch and errors; nothing of staging."""

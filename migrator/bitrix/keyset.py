@@ -1,0 +1,317 @@
+"""Items by ascending id, many pages in one request.
+
+`start: -1` spares the portal the counting, a filter on the last id spares it the skipping, and in
+a batch each page refers to the last id of the page before it.
+Sources: b24restdocs settings/performance/huge-data.md, settings/how-to-call-rest-api/batch.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from migrator.bitrix.commands import MOST_COMMANDS, Command
+from migrator.bitrix.errors import (
+    PagingStuck,
+    PortalBusy,
+    PortalError,
+    PortalStopped,
+    PortalUnreachable,
+    RepeatLater,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from migrator.bitrix.answers import Answer
+    from migrator.bitrix.requester import Exchange
+
+PAGE = 50
+_LIST = "crm.item.list"
+#: The cloud cuts a request off at 60 s. Source: b24restdocs limits.md
+_SECONDS_PER_REQUEST = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPages:
+    """What one request brought; `exhausted` when no item followed `last_id` at that time."""
+
+    items: list[dict[str, Any]]
+    last_id: int
+    exhausted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestItem:
+    id: int
+    created_time: datetime | None
+
+
+class Portal(Protocol):
+    """What the reader needs of a client."""
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer: ...
+
+    def batch_once(self, commands: Mapping[str, Command], *, halt: bool = False) -> Exchange: ...
+
+    def back_off(self, method: str, attempt: int) -> None: ...
+
+
+class RequestSize:
+    """How many commands one request may hold, by what they have cost so far."""
+
+    def __init__(self, most: int = MOST_COMMANDS) -> None:
+        self._most = max(1, min(most, MOST_COMMANDS))
+        self._now = self._most
+        self.cuts = 0
+
+    def commands(self, needed: int) -> int:
+        return max(1, min(self._now, needed))
+
+    def measured(self, commands: int, seconds: float) -> None:
+        """Aim at twenty seconds a request; after a cut, grow no faster than twofold."""
+        self.cuts = 0
+        fitting = int(_SECONDS_PER_REQUEST * commands / seconds) if seconds > 0 else self._most
+        self._now = max(1, min(fitting, self._now * 2, self._most))
+
+    def cut(self, commands: int) -> None:
+        """A request was cut off, or the portal broke over it."""
+        self.cuts += 1
+        self._now = max(1, commands // 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Query:
+    """One type's `crm.item.list`, less what selects a page."""
+
+    entity_type_id: int
+    select: Sequence[str]
+    use_original_uf_names: bool = True
+
+    def params(
+        self, page_filter: Mapping[str, object], direction: str = "ASC"
+    ) -> dict[str, object]:
+        select = list(self.select)
+        # Only what is named comes, the id included. Source: b24_clear: controller/item.php
+        if "*" not in select and "id" not in select:
+            select.insert(0, "id")
+        return {
+            "entityTypeId": self.entity_type_id,
+            "select": select,
+            "filter": page_filter,
+            "order": {"id": direction},
+            "start": -1,
+            "useOriginalUfNames": "Y" if self.use_original_uf_names else "N",
+        }
+
+    def after(self, last_id: int | str) -> dict[str, object]:
+        # '>ID' is refused, '>id' works. Source: core-corp: modules/crm/lib/Service/Converter.php
+        return self.params({">id": last_id})
+
+
+@dataclass(slots=True)
+class _Chain:
+    """The outcome of consecutive pages, checked for growth."""
+
+    last_id: int
+    items: list[dict[str, Any]]
+    exhausted: bool = False
+
+    def add(self, answer: Answer) -> None:
+        """Raises PagingStuck where the ids of a page do not grow: rows would repeat or be lost."""
+        page = answer.rows("items")
+        for item in page:
+            item_id = int(item["id"])
+            if item_id <= self.last_id:
+                raise PagingStuck(
+                    method=answer.method,
+                    portal=answer.portal,
+                    description=f"id {item_id} follows {self.last_id}",
+                )
+            self.last_id = item_id
+        self.items += page
+        self.exhausted = len(page) < PAGE
+
+
+class ItemReader:
+    """Reads items of one portal in as few requests as its time limit permits."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def iter_items(
+        self,
+        entity_type_id: int,
+        *,
+        select: Sequence[str],
+        after: int,
+        newest: int | None,
+        use_original_uf_names: bool,
+        max_pages: int,
+    ) -> Iterator[ItemPages]:
+        """One `ItemPages` per request, each complete up to its `last_id`; the last is exhausted.
+
+        Items created meanwhile may appear; rows the webhook's user cannot see do not.
+
+        Raises:
+            PagingStuck: ids that do not grow.
+            PortalError: after the pages read before it have been yielded.
+        """
+        query = _Query(
+            entity_type_id=entity_type_id,
+            select=select,
+            use_original_uf_names=use_original_uf_names,
+        )
+        size = RequestSize(max_pages)
+        last_id, exhausted = after, False
+        while not exhausted:
+            # At most one item per id: so many pages reach beyond `newest` for certain.
+            needed = MOST_COMMANDS if newest is None else max(0, newest - last_id) // PAGE + 1
+            chain = _Chain(last_id, [])
+            failure = self._read_chain(query, chain, size, size.commands(needed))
+            if chain.items or chain.exhausted:
+                last_id, exhausted = chain.last_id, chain.exhausted
+                yield ItemPages(items=chain.items, last_id=last_id, exhausted=exhausted)
+            if failure is not None:
+                raise failure
+
+    def newest(self, entity_type_ids: Sequence[int]) -> dict[int, NewestItem | PortalError | None]:
+        queries = {
+            type_id: _Query(entity_type_id=type_id, select=("id", "createdTime"))
+            for type_id in entity_type_ids
+        }
+        outcomes = self._run_all([query.params({">id": 0}, "DESC") for query in queries.values()])
+        return {
+            type_id: outcome if isinstance(outcome, PortalError) else _newest_of(outcome)
+            for type_id, outcome in zip(queries, outcomes, strict=True)
+        }
+
+    def read_items(
+        self,
+        entity_type_id: int,
+        ids: Sequence[int],
+        *,
+        select: Sequence[str],
+        use_original_uf_names: bool,
+    ) -> list[dict[str, Any]]:
+        query = _Query(
+            entity_type_id=entity_type_id,
+            select=select,
+            use_original_uf_names=use_original_uf_names,
+        )
+        wanted = sorted(set(ids))
+        pages = [wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE)]
+        outcomes = self._run_all([query.params({"@id": page}) for page in pages])
+        return [item for answer in _answers(outcomes) for item in answer.rows("items")]
+
+    def find_items(
+        self,
+        entity_type_id: int,
+        *,
+        filter: Mapping[str, Any],  # noqa: A002 - the vendor's word
+        select: Sequence[str],
+        use_original_uf_names: bool,
+    ) -> list[dict[str, Any]]:
+        if ">id" in filter:
+            raise ValueError("the pages are told apart by a filter on >id; use >=id")
+        query = _Query(
+            entity_type_id=entity_type_id,
+            select=select,
+            use_original_uf_names=use_original_uf_names,
+        )
+        chain = _Chain(0, [])
+        while not chain.exhausted:
+            chain.add(self._portal.call(_LIST, query.params({**filter, ">id": chain.last_id})))
+        return chain.items
+
+    def _read_chain(
+        self, query: _Query, chain: _Chain, size: RequestSize, pages: int
+    ) -> PortalError | None:
+        """Read up to so many pages into the chain; returns the error that ended it for good."""
+        if pages == 1:
+            answer = self._portal.call(_LIST, query.after(chain.last_id))
+            size.measured(1, answer.time.duration or 0.0)
+            chain.add(answer)
+            return None
+        commands = {"p0": Command(_LIST, query.after(chain.last_id))}
+        for page in range(1, pages):
+            earlier = f"$result[p{page - 1}][items][{PAGE - 1}][id]"
+            commands[f"p{page}"] = Command(_LIST, query.after(earlier))
+        outcomes = self._run(commands, size, halt=True)
+        for outcome in outcomes.values():
+            if chain.exhausted:
+                # The reference to a short page's fiftieth row leads nowhere, so the next command
+                # fails. Source: core-corp: modules/crm/lib/controller/validator/filter.php
+                return None
+            if isinstance(outcome, RepeatLater):
+                size.cut(len(outcomes))
+                return None
+            if isinstance(outcome, PortalError):
+                return outcome
+            chain.add(outcome)
+        return None
+
+    def _run_all(self, queries: list[dict[str, object]]) -> list[Answer | PortalError]:
+        """The outcome of each list, in as few requests as possible."""
+        size = RequestSize()
+        done: list[Answer | PortalError] = []
+        while len(done) < len(queries):
+            part = queries[len(done) :][: size.commands(len(queries) - len(done))]
+            if len(part) == 1:
+                done.append(self._call(part[0]))
+                continue
+            commands = {f"c{index}": Command(_LIST, params) for index, params in enumerate(part)}
+            outcomes = self._run(commands, size, halt=False)
+            for params, outcome in zip(part, outcomes.values(), strict=False):
+                again = isinstance(outcome, RepeatLater)
+                done.append(self._call(params) if again else outcome)
+        return done
+
+    def _call(self, params: dict[str, object]) -> Answer | PortalError:
+        """A list by itself, which the client repeats by its own rules."""
+        try:
+            return self._portal.call(_LIST, params)
+        except (RepeatLater, PortalStopped):
+            raise
+        except PortalError as error:
+            return error
+
+    def _run(
+        self, commands: Mapping[str, Command], size: RequestSize, *, halt: bool
+    ) -> dict[str, Answer | PortalError]:
+        """The batch, or nothing and a smaller size where it was cut off."""
+        try:
+            exchange = self._portal.batch_once(commands, halt=halt)
+        except (PortalBusy, PortalUnreachable):
+            size.cut(len(commands))
+            self._portal.back_off("batch", size.cuts)
+            return {}
+        size.measured(len(exchange.inner), exchange.seconds)
+        for outcome in exchange.inner.values():
+            if isinstance(outcome, PortalStopped):
+                raise outcome
+        return exchange.inner
+
+
+def _answers(outcomes: Iterable[Answer | PortalError]) -> Iterator[Answer]:
+    for outcome in outcomes:
+        if isinstance(outcome, PortalError):
+            raise outcome
+        yield outcome
+
+
+def _newest_of(answer: Answer) -> NewestItem | None:
+    rows = answer.rows("items")
+    if not rows:
+        return None
+    row = max(rows, key=lambda item: int(item["id"]))
+    return NewestItem(id=int(row["id"]), created_time=_moment(row.get("createdTime")))
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
