@@ -1,0 +1,31 @@
+"""Which fields can be written over REST at all, and which values survive in another portal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.domain.references import is_ignored
+
+if TYPE_CHECKING:
+    from migrator.domain.fields import Field
+
+#: Values that mean something in one portal only: forms, places, Drive files, events of the feed.
+#: Source: b24restdocs api-reference/crm/universal/object-fields.md
+PORTAL_LOCAL_FIELDS = frozenset(
+    {"webformId", "locationId", "storageElementIds", "eventId", "faceId"}
+)
+PORTAL_LOCAL_TYPES = frozenset({"location", "iblock_element", "iblock_section"})
+
+#: Field types whose values no method takes (b24restdocs api-reference/crm/data-types.md).
+UNSUPPORTED_TYPES = frozenset({"resourcebooking", "crm_product_row"})
+
+
+def is_written(target_field: Field) -> bool:
+    """Whether import may set the field: writable, or one of the six an administrator may set."""
+    if is_ignored(target_field):
+        return False
+    return target_field.is_history or not target_field.is_read_only
+
+
+def is_portal_local(field: Field) -> bool:
+    return field.name in PORTAL_LOCAL_FIELDS or field.type in PORTAL_LOCAL_TYPES

@@ -1,0 +1,371 @@
+"""Find for each part of the source's structure its partner in the target.
+
+Stable identity first (code, XML_ID, system status code, field name with the same type), then name
+or label, case-insensitively; users by e-mail, currencies by code. Nothing is guessed: where two
+partners fit equally well, or none does, the pair stays open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from migrator.domain.mapping import (
+    Decision,
+    Pair,
+    PairKey,
+    PairKind,
+    directory_kind,
+    enumeration_scope,
+)
+from migrator.domain.references import is_ignored
+from migrator.domain.vocabulary import EntityTypeId, is_spa
+
+if TYPE_CHECKING:
+    from migrator.domain.fields import EnumValue, Field
+    from migrator.domain.structure import Category, EntityType, Status, Structure, User
+
+T = TypeVar("T")
+
+#: Codes people do not choose: portals in different languages share them under different names.
+_SPEAKING_CODE = re.compile(r"[A-Z]{2}[A-Z_]*")
+
+Criterion = tuple[Decision, Callable[[T], Hashable | None]]
+
+
+class Pairing:
+    """Pairs two structures; `overrides` are the operator's own answers, None for "leave out".
+
+    An override is applied where it arises, because what lies below follows it: the stages of a
+    pipeline follow the pipeline's partner, the list values of a field the field's.
+    """
+
+    def __init__(
+        self, source: Structure, target: Structure, overrides: Mapping[PairKey, str | None]
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._overrides = overrides
+        self._types: dict[EntityTypeId, EntityTypeId] = {}
+
+    def pairs(self) -> list[Pair]:
+        """All pairs, in the order an operator would read them."""
+        types = list(self._decided(self._entity_types()))
+        self._types = {
+            EntityTypeId(int(p.source_key)): EntityTypeId(int(p.target_key))
+            for p in types
+            if p.target_key is not None
+        }
+        pairs = types
+        for source_type, target_type in self._types.items():
+            categories = list(self._decided(self._categories(source_type, target_type)))
+            pairs += categories
+            pairs += self._decided(self._stages(source_type, target_type, categories))
+            fields = list(self._decided(self._fields(source_type, target_type)))
+            pairs += fields
+            pairs += self._decided(self._enumerations(source_type, target_type, fields))
+        pairs += self._decided(self._users())
+        pairs += self._decided(self._currencies())
+        pairs += self._decided(self._plain_directories())
+        return pairs
+
+    def with_loose(self, pairs: list[Pair], needed: Iterable[PairKey]) -> list[Pair]:
+        """The pairs, and those for what items hold although the structure does not list it."""
+        return pairs + list(self._decided(loose_pairs(pairs, needed)))
+
+    def _decided(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        for pair in pairs:
+            if pair.pair_key not in self._overrides:
+                yield pair
+                continue
+            answer = self._overrides[pair.pair_key]
+            yield replace(
+                pair,
+                target_key=answer,
+                target_name=target_name(self._target, pair, answer) if answer else None,
+                decision=Decision.MAPPING if answer is not None else Decision.DROPPED,
+            )
+
+    def _entity_types(self) -> Iterator[Pair]:
+        for entity_type_id, one in self._source.entity_types.items():
+            if not is_spa(entity_type_id):
+                partner = self._target.entity_types.get(entity_type_id)
+                decision = Decision.IDENTITY if partner else Decision.OPEN
+                yield _entity_type_pair(one, partner, decision)
+        criteria: list[Criterion[EntityType]] = [
+            (Decision.IDENTITY, lambda t: _fold(t.code)),
+            (Decision.NAME, lambda t: _fold(t.title)),
+        ]
+        for one, partner, decision in match(_spas(self._source), _spas(self._target), criteria):
+            yield _entity_type_pair(one, partner, decision)
+
+    def _categories(self, source_type: EntityTypeId, target_type: EntityTypeId) -> Iterator[Pair]:
+        left = self._source.categories.get(source_type, {}).values()
+        right = self._target.categories.get(target_type, {}).values()
+        for one, partner, decision in match(left, right, _CATEGORY_CRITERIA):
+            yield Pair(
+                kind=PairKind.CATEGORY,
+                scope=str(source_type),
+                source_key=str(one.category_id),
+                source_name=one.name,
+                target_key=str(partner.category_id) if partner else None,
+                target_name=partner.name if partner else None,
+                target_scope=str(target_type),
+                decision=decision,
+            )
+
+    def _stages(
+        self, source_type: EntityTypeId, target_type: EntityTypeId, categories: Iterable[Pair]
+    ) -> Iterator[Pair]:
+        partners = {int(p.source_key): p.target_key for p in categories}
+        targets = self._target.stage_directories(target_type)
+        for category_id, directory in self._source.stage_directories(source_type).items():
+            if category_id is None:
+                yield from self._directory(directory, targets.get(None))
+                continue
+            partner = partners.get(category_id)
+            target_directory = targets.get(int(partner)) if partner is not None else None
+            yield from self._directory(directory, target_directory)
+
+    def _plain_directories(self) -> Iterator[Pair]:
+        for directory in self._source.statuses:
+            if directory_kind(directory) is PairKind.STATUS:
+                yield from self._directory(directory, directory)
+
+    def _directory(self, directory: str, target_directory: str | None) -> Iterator[Pair]:
+        left = self._source.statuses.get(directory, {}).values()
+        right = self._target.statuses.get(target_directory or "", {}).values()
+        for one, partner, decision in match(left, right, _STATUS_CRITERIA):
+            yield Pair(
+                kind=directory_kind(directory),
+                scope=directory,
+                source_key=one.status_id,
+                source_name=one.name,
+                target_key=partner.status_id if partner else None,
+                target_name=partner.name if partner else None,
+                target_scope=target_directory,
+                decision=decision,
+            )
+
+    def _fields(self, source_type: EntityTypeId, target_type: EntityTypeId) -> Iterator[Pair]:
+        """`parentId<N>` is paired through the entity type N, so its key changes with it."""
+        sides = (
+            _Side(self._source.entity_types[source_type], self._types),
+            _Side(self._target.entity_types[target_type], None),
+        )
+        left = [(sides[0], f) for f in self._source.fields.get(source_type, ())]
+        right = [(sides[1], f) for f in self._target.fields.get(target_type, ())]
+        left = [(side, f) for side, f in left if not is_ignored(f)]
+        for (_, one), partner, decision in match(left, right, _FIELD_CRITERIA):
+            other = partner[1] if partner else None
+            yield Pair(
+                kind=PairKind.FIELD,
+                scope=str(source_type),
+                source_key=one.name,
+                source_name=one.title,
+                target_key=other.name if other else None,
+                target_name=other.title if other else None,
+                target_scope=str(target_type),
+                decision=decision,
+            )
+
+    def _enumerations(
+        self, source_type: EntityTypeId, target_type: EntityTypeId, fields: Iterable[Pair]
+    ) -> Iterator[Pair]:
+        for pair in fields:
+            one = self._source.fields[source_type].get(pair.source_key)
+            if one is None or one.type != "enumeration":
+                continue
+            partner = self._target.fields[target_type].get(pair.target_key or "")
+            right = partner.enum if partner else ()
+            for value, other, decision in match(one.enum, right, _ENUM_CRITERIA):
+                yield Pair(
+                    kind=PairKind.ENUMERATION,
+                    scope=enumeration_scope(source_type, one.name),
+                    source_key=str(value.value_id),
+                    source_name=value.value,
+                    target_key=str(other.value_id) if other else None,
+                    target_name=other.value if other else None,
+                    target_scope=f"{target_type}.{partner.name}" if partner else None,
+                    decision=decision,
+                )
+
+    def _users(self) -> Iterator[Pair]:
+        criteria: list[Criterion[User]] = [(Decision.IDENTITY, lambda u: _fold(u.email))]
+        left, right = self._source.users.values(), self._target.users.values()
+        for one, partner, decision in match(left, right, criteria):
+            yield Pair(
+                kind=PairKind.USER,
+                scope="",
+                source_key=str(one.user_id),
+                source_name=f"{one.name} <{one.email}>" if one.email else one.name,
+                target_key=str(partner.user_id) if partner else None,
+                target_name=partner.name if partner else None,
+                decision=decision,
+            )
+
+    def _currencies(self) -> Iterator[Pair]:
+        for code, name in self._source.currencies.items():
+            exists = code in self._target.currencies
+            yield Pair(
+                kind=PairKind.CURRENCY,
+                scope="",
+                source_key=code,
+                source_name=name,
+                target_key=code if exists else None,
+                target_name=self._target.currencies.get(code),
+                decision=Decision.IDENTITY if exists else Decision.OPEN,
+            )
+
+
+def match(
+    left: Iterable[T], right: Iterable[T], criteria: Sequence[Criterion[T]]
+) -> Iterator[tuple[T, T | None, Decision]]:
+    """Pair by the first criterion whose key both sides hold exactly once among what is left."""
+    rest, candidates = list(left), list(right)
+    found: dict[int, tuple[T, Decision]] = {}
+    for decision, key_of in criteria:
+        open_left = [one for one in rest if id(one) not in found]
+        unique_left = Counter(key_of(one) for one in open_left)
+        unique_right = Counter(key_of(one) for one in candidates)
+        by_key = {key_of(one): one for one in candidates}
+        for one in open_left:
+            key = key_of(one)
+            if key is not None and unique_left[key] == 1 and unique_right[key] == 1:
+                found[id(one)] = (by_key[key], decision)
+        taken = {id(partner) for partner, _ in found.values()}
+        candidates = [one for one in candidates if id(one) not in taken]
+    for one in rest:
+        partner, how = found.get(id(one), (None, Decision.OPEN))
+        yield one, partner, how
+
+
+def target_name(target: Structure, pair: Pair, key: str) -> str | None:
+    """The name of a possible partner in the target, or None where the target has no such thing."""
+    scope = pair.target_scope or ""
+    match pair.kind:
+        case PairKind.ENTITY_TYPE:
+            found = target.entity_types.get(EntityTypeId(_number(key)))
+            return found.title if found else None
+        case PairKind.CATEGORY:
+            category = target.categories.get(EntityTypeId(_number(scope)), {}).get(_number(key))
+            return category.name if category else None
+        case PairKind.STAGE | PairKind.STATUS:
+            status = target.statuses.get(scope, {}).get(key)
+            return status.name if status else None
+        case PairKind.FIELD:
+            fields = target.fields.get(EntityTypeId(_number(scope)))
+            field = fields.get(key) if fields else None
+            return (field.title or field.name) if field else None
+        case PairKind.ENUMERATION:
+            entity_type_id, _, name = scope.partition(".")
+            fields = target.fields.get(EntityTypeId(_number(entity_type_id)))
+            owner = fields.get(name) if fields else None
+            values = {v.value_id: v.value for v in owner.enum} if owner else {}
+            return values.get(_number(key))
+        case PairKind.USER:
+            user = target.users.get(_number(key))
+            return user.name if user else None
+        case PairKind.CURRENCY:
+            return target.currencies.get(key)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.lstrip("-").isdigit() else -1
+
+
+def _fold(text: str | None) -> str | None:
+    return text.strip().casefold() or None if text else None
+
+
+def _spas(structure: Structure) -> list[EntityType]:
+    return [t for t in structure.entity_types.values() if is_spa(t.entity_type_id)]
+
+
+def _entity_type_pair(one: EntityType, partner: EntityType | None, decision: Decision) -> Pair:
+    return Pair(
+        kind=PairKind.ENTITY_TYPE,
+        scope="",
+        source_key=str(one.entity_type_id),
+        source_name=one.title,
+        target_key=str(partner.entity_type_id) if partner else None,
+        target_name=partner.title if partner else None,
+        decision=decision,
+    )
+
+
+class _Side(NamedTuple):
+    """The entity type a field belongs to; `types` translates its parents, at the source's side."""
+
+    entity_type: EntityType
+    types: Mapping[EntityTypeId, EntityTypeId] | None
+
+
+def _field_identity(owned: tuple[_Side, Field]) -> Hashable | None:
+    side, field = owned
+    parent = field.parent_entity_type_id
+    if parent is not None and field.name.startswith("parentId"):
+        return ("parent", side.types.get(parent) if side.types is not None else parent)
+    if not field.is_dynamic:
+        return ("system", field.name)
+    name = field.stored_name.removeprefix(side.entity_type.user_field_prefix)
+    return ("user", name, field.type, field.is_multiple)
+
+
+def _dynamic_key(field: Field, text: str | None) -> Hashable | None:
+    """User fields only: same text, and a type that holds the same values."""
+    folded = _fold(text)
+    if not field.is_dynamic or folded is None:
+        return None
+    return (folded, field.type, field.is_multiple)
+
+
+_CATEGORY_CRITERIA: list[Criterion[Category]] = [
+    # The deal pipeline 0 is built in and cannot be anything else.
+    (Decision.IDENTITY, lambda c: "0" if c.category_id == 0 else None),
+    (Decision.IDENTITY, lambda c: _fold(c.code)),
+    (Decision.NAME, lambda c: _fold(c.name)),
+    (Decision.IDENTITY, lambda c: "default" if c.is_default else None),
+]
+_STATUS_CRITERIA: list[Criterion[Status]] = [
+    (Decision.IDENTITY, lambda s: (s.code, s.semantics, _fold(s.name))),
+    (Decision.IDENTITY, lambda s: (s.code, s.semantics) if s.is_system else None),
+    (Decision.NAME, lambda s: (_fold(s.name), s.semantics)),
+    (
+        Decision.IDENTITY,
+        lambda s: (s.code, s.semantics) if _SPEAKING_CODE.fullmatch(s.code) else None,
+    ),
+]
+_FIELD_CRITERIA: list[Criterion[tuple[_Side, Field]]] = [
+    (Decision.IDENTITY, _field_identity),
+    (Decision.IDENTITY, lambda owned: _dynamic_key(owned[1], owned[1].xml_id)),
+    (Decision.NAME, lambda owned: _dynamic_key(owned[1], owned[1].title)),
+]
+_ENUM_CRITERIA: list[Criterion[EnumValue]] = [
+    (Decision.IDENTITY, lambda e: _fold(e.xml_id)),
+    (Decision.NAME, lambda e: _fold(e.value)),
+]
+
+
+def loose_pairs(pairs: Iterable[Pair], needed: Iterable[PairKey]) -> list[Pair]:
+    """Open pairs for what items hold although the source's structure does not list it (any more).
+
+    A directory entry that was deleted, or a user whom user.get hides, stays in the items.
+    """
+    known = {pair.pair_key for pair in pairs}
+    target_scopes = {(pair.kind, pair.scope): pair.target_scope for pair in pairs}
+    return [
+        Pair(
+            kind=key.kind,
+            scope=key.scope,
+            source_key=key.key,
+            source_name=f"{key.key} (not listed by the source)",
+            target_scope=target_scopes.get((key.kind, key.scope)),
+            decision=Decision.OPEN,
+        )
+        for key in sorted(set(needed))
+        if key not in known
+    ]

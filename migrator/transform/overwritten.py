@@ -1,0 +1,42 @@
+"""What a portal writes itself, whatever is sent: documented, and so no difference but a finding."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from migrator.domain.values import decode
+
+if TYPE_CHECKING:
+    from migrator.domain.fields import Field
+    from migrator.transform.compare import FieldDifference
+    from migrator.transform.item import TransformedItem
+
+#: The portal's own time zone may be a day ahead of, or behind, ours.
+_ONE_DAY = timedelta(days=1)
+
+
+def overwritten_by_portal(
+    item: TransformedItem,
+    field: Field,
+    difference: FieldDifference,
+    imported_at: datetime | None,
+) -> str | None:
+    """Why the portal may hold another value here, or None where it may not.
+
+    Only the value the documentation foretells is excused: a closedate that is not the day of the
+    import is a difference all the same.
+    """
+    if field.name == "taxValue":
+        # b24restdocs api-reference/crm/universal/crm-item-add.md: 99.9 sent, 0 returned
+        return "the portal computes the tax from product rows"
+    if field.name == "closedate" and item.is_final and imported_at is not None:
+        actual = decode(field, difference.actual)
+        day = actual.date() if isinstance(actual, datetime) else actual
+        if isinstance(day, date) and abs(day - imported_at.date()) <= _ONE_DAY:
+            # core-corp: modules/crm/lib/Field/CloseDate.php
+            return "an item imported into a final stage is closed on the day of the import"
+    if field.name in {"title", "name"} and difference.expected is None:
+        # core-corp: modules/crm/lib/Field/Title.php
+        return "the portal makes a name for an item without one"
+    return None
