@@ -1,0 +1,1 @@
+"""The schema of the staging database, revision by revision. Revisions are never edited."""

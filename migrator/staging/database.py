@@ -1,0 +1,161 @@
+"""The staging database as the stages see it: open, upgrade, and transactions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy.exc import DBAPIError
+
+from migrator.clock import SystemClock
+from migrator.staging import ownership, queries, schema
+from migrator.staging.audit import Audit
+from migrator.staging.engine import Purpose, describe, open_engine, parse_url
+from migrator.staging.errors import StagingBusy, StagingLost
+from migrator.staging.repositories import Migrations, Repositories, RequestLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from migrator.clock import Clock
+    from migrator.domain.records import MigrationId
+    from migrator.staging.queries import QueryResult
+
+
+class Transaction:
+    """A unit of work: all of it is committed at the end of the `with` block, or nothing is."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self.migrations = Migrations(connection, clock)
+        #: requests that belong to no migration
+        self.request_log = RequestLog(connection, None)
+
+    def of(self, migration_id: MigrationId) -> Repositories:
+        return Repositories(self._connection, migration_id, self._clock)
+
+
+class Staging:
+    """An open staging database. Close it, or use it as a context manager."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock | None = None, create: bool = True) -> Self:
+        """Connect; the schema is left as it is.
+
+        Args:
+            url: a SQLAlchemy URL of an SQLite file or a PostgreSQL database
+            clock: where `exported_at` and its like come from
+            create: whether an SQLite file that does not exist may be made
+
+        Raises: StagingUnavailable
+        """
+        return cls(open_engine(parse_url(url), create=create), clock or SystemClock())
+
+    @property
+    def name(self) -> str:
+        """The database for people to read, without user and password."""
+        return describe(self._engine.url)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def pending_revisions(self) -> list[str]:
+        """Schema changes still to be made, oldest first. Raises: StagingTooNew."""
+        with self._connect(Purpose.READ) as connection:
+            return schema.pending_revisions(connection)
+
+    def upgrade(self, log: Callable[[str], Any] | None = None) -> list[str]:
+        """Bring the schema up to date, in one transaction.
+
+        Returns: the revisions applied, each as `0001 what it does`.
+        Raises: StagingTooNew, StagingBusy
+        """
+        with self._connect(Purpose.CHANGE_SCHEMA) as connection:
+            return schema.upgrade(connection, log)
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """Write. In SQLite one writer works at a time; another waits, then gets StagingBusy."""
+        with self._connect(Purpose.WRITE) as connection:
+            yield Transaction(connection, self._clock)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Read one consistent state, without standing in a writer's way."""
+        with self._connect(Purpose.READ) as connection:
+            yield Transaction(connection, self._clock)
+
+    @contextmanager
+    def own(self, migration_id: MigrationId) -> Iterator[None]:
+        """Keep other processes from working on a migration; reading stays possible.
+
+        Raises: MigrationOwned
+        """
+        with ownership.own(self._engine, migration_id):
+            yield
+
+    @property
+    def audit(self) -> Audit:
+        return Audit(lambda: self._connect(Purpose.READ))
+
+    def query_read_only(self, sql: str, limit: int = 1000) -> QueryResult:
+        """Run somebody's own query, which can read and nothing else.
+
+        Raises: QueryRefused
+        """
+        queries.check_reads(sql)
+        if self._engine.dialect.name == "sqlite":
+            return queries.query_sqlite(self._engine.url, sql, limit)
+        with self._connect(Purpose.READ) as connection:
+            return queries.query_postgresql(connection, sql, limit)
+
+    @contextmanager
+    def _connect(self, purpose: Purpose) -> Iterator[Connection]:
+        engine = self._engine.execution_options(**_options(self._engine, purpose))
+        with engine.connect() as connection:
+            with _named_errors(self.name):
+                transaction = connection.begin()
+            with transaction, _named_errors(self.name):
+                yield connection
+
+
+def _options(engine: Engine, purpose: Purpose) -> dict[str, Any]:
+    if engine.dialect.name == "sqlite" or purpose is not Purpose.READ:
+        return {"purpose": purpose}
+    # Reads of one transaction see one state, as in SQLite; only that makes pages add up.
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip()
+        if "database is locked" in reason:
+            msg = f"another process has been writing to the staging database {name} for too long"
+            hint = "wait for it to end, then run the same command"
+            raise StagingBusy(msg, hint=hint) from None
+        if error.connection_invalidated or "disk" in reason:
+            msg = f"the staging database {name} failed: {reason.splitlines()[0]}"
+            raise StagingLost(msg, hint="see to it, then run the same command") from None
+        raise

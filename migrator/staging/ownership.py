@@ -1,0 +1,85 @@
+"""One process at a time works on a migration. The hold ends with the process, however that dies."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from migrator.staging.errors import MigrationOwned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import URL, Engine
+
+    from migrator.domain.records import MigrationId
+
+#: Keeps these advisory locks apart from those of other programs on the same server.
+_LOCK_CLASS = 0x6D6967
+
+
+@contextmanager
+def own(engine: Engine, migration_id: MigrationId) -> Iterator[None]:
+    """Hold a migration. Raises: MigrationOwned if another process does."""
+    if engine.dialect.name == "sqlite":
+        with _own_by_file(engine.url, migration_id):
+            yield
+    else:
+        with _own_by_session(engine, migration_id):
+            yield
+
+
+@contextmanager
+def _own_by_session(engine: Engine, migration_id: MigrationId) -> Iterator[None]:
+    """A lock of the session, which the server releases when the connection ends."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"lock_class": _LOCK_CLASS, "migration": migration_id}
+        lock = "pg_try_advisory_lock(CAST(:lock_class AS int), CAST(:migration AS int))"
+        if not connection.execute(text(f"SELECT {lock}"), key).scalar_one():
+            raise _owned()
+        try:
+            yield
+        finally:
+            # Returned to the pool, the connection would keep the lock; closed for good, it cannot.
+            connection.invalidate()
+
+
+@contextmanager
+def _own_by_file(url: URL, migration_id: MigrationId) -> Iterator[None]:
+    """A lock of the operating system, on a file beside the database.
+
+    Not on the database itself: closing it again would release the locks SQLite holds there.
+    Source: sqlite.org/howtocorrupt.html, section 2.2
+    """
+    path = Path(f"{url.database}-owner-{migration_id}")
+    with path.open("a") as file:
+        try:
+            _lock(file.fileno())
+        except OSError:
+            raise _owned() from None
+        # The file stays: removing it would let two processes lock two files of the same name.
+        yield
+
+
+if os.name == "nt":  # pragma: no cover - this is the other operating system
+
+    def _lock(descriptor: int) -> None:
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # Windows only
+
+else:
+
+    def _lock(descriptor: int) -> None:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _owned() -> MigrationOwned:
+    msg = "another process is working on this migration"
+    return MigrationOwned(msg, hint="wait for it to end, or stop it; migrator status shows how far")

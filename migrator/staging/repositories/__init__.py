@@ -1,0 +1,44 @@
+"""All rows of one migration, by what they are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.staging.repositories.batches import ImportBatches
+from migrator.staging.repositories.deferred_links import DeferredLinks
+from migrator.staging.repositories.findings import Findings
+from migrator.staging.repositories.id_map import IdMap
+from migrator.staging.repositories.items import Items
+from migrator.staging.repositories.migrations import Migrations
+from migrator.staging.repositories.progress import Checkpoints, Settings
+from migrator.staging.repositories.request_log import RequestLog
+from migrator.staging.repositories.results import Differences, FailedItems, ItemFiles
+from migrator.staging.repositories.structure import PortalStructure, StructurePairs
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from migrator.clock import Clock
+    from migrator.domain.records import MigrationId
+
+__all__ = ["Migrations", "Repositories", "RequestLog"]
+
+
+class Repositories:
+    """The repositories of a migration within one transaction."""
+
+    def __init__(self, connection: Connection, migration_id: MigrationId, clock: Clock) -> None:
+        self.migration_id = migration_id
+        self.structure = PortalStructure(connection, migration_id, clock)
+        self.pairs = StructurePairs(connection, migration_id, clock)
+        self.items = Items(connection, migration_id, clock)
+        self.files = ItemFiles(connection, migration_id, clock)
+        self.id_map = IdMap(connection, migration_id, clock)
+        self.failed_items = FailedItems(connection, migration_id, clock)
+        self.findings = Findings(connection, migration_id, clock)
+        self.deferred_links = DeferredLinks(connection, migration_id, clock)
+        self.batches = ImportBatches(connection, migration_id, clock)
+        self.checkpoints = Checkpoints(connection, migration_id, clock)
+        self.request_log = RequestLog(connection, migration_id)
+        self.differences = Differences(connection, migration_id, clock)
+        self.settings = Settings(connection, migration_id, clock)

@@ -1,0 +1,92 @@
+"""Which source-target pairs this database is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from migrator.domain.records import Migration, MigrationId
+from migrator.staging.errors import MigrationMismatch
+from migrator.staging.models import MigrationRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+    from sqlalchemy.engine import Connection
+
+    from migrator.clock import Clock
+
+
+class Migrations:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def get(self, name: str) -> Migration | None:
+        statement = select(MigrationRow.__table__).where(MigrationRow.name == name)
+        row = self._connection.execute(statement).one_or_none()
+        return None if row is None else _migration(row)
+
+    def list(self) -> list[Migration]:
+        rows = self._connection.execute(select(MigrationRow.__table__).order_by(MigrationRow.name))
+        return [_migration(row) for row in rows]
+
+    def get_or_create(
+        self,
+        name: str,
+        *,
+        source_portal: str,
+        target_portal: str,
+        source_origin: str | None = None,
+        target_origin: str | None = None,
+    ) -> Migration:
+        """The migration of that name.
+
+        Args:
+            name: chosen by the operator
+            source_portal: host name
+            target_portal: host name
+            source_origin: what links begin with; `https://` and the host unless given
+            target_origin: likewise
+
+        Raises: MigrationMismatch if the name stands for other portals.
+        """
+        known = self.get(name)
+        if known is not None:
+            _check_same_portals(known, source_portal, target_portal)
+            return known
+        self._connection.execute(
+            insert(MigrationRow).values(
+                name=name,
+                source_portal=source_portal,
+                target_portal=target_portal,
+                source_origin=source_origin or f"https://{source_portal}",
+                target_origin=target_origin or f"https://{target_portal}",
+                created_at=self._clock.now(),
+            )
+        )
+        created = self.get(name)
+        assert created is not None  # noqa: S101  # inserted a line above, in the same transaction
+        return created
+
+
+def _check_same_portals(known: Migration, source_portal: str, target_portal: str) -> None:
+    if (known.source_portal, known.target_portal) == (source_portal, target_portal):
+        return
+    msg = (
+        f"the migration {known.name!r} is from {known.source_portal} to {known.target_portal}, "
+        f"not from {source_portal} to {target_portal}"
+    )
+    raise MigrationMismatch(msg, hint="choose another name: --migration NAME")
+
+
+def _migration(row: Row[Any]) -> Migration:
+    return Migration(
+        migration_id=MigrationId(row.id),
+        name=row.name,
+        source_portal=row.source_portal,
+        target_portal=row.target_portal,
+        source_origin=row.source_origin,
+        target_origin=row.target_origin,
+        created_at=row.created_at,
+    )
