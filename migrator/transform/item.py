@@ -80,6 +80,8 @@ class TransformedItem:
     values: dict[str, Value] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
+    #: References that will never have a partner.
+    dangling: list[Deferred] = field(default_factory=list)
     #: Whether the target stage is a final one; such items lose closedate on import.
     is_final: bool = False
 
@@ -119,6 +121,7 @@ class TypeTransform:
         self._mapping = mapping
         self._fallback_user_id = fallback_user_id
         self.carried = tuple(self._carried_fields())
+        self._source_names = {c.target.name: c.source.name for c in self.carried}
         self._uncarried = tuple(self._uncarried_fields())
 
     def _carried_fields(self) -> Iterator[_Carried]:
@@ -140,6 +143,10 @@ class TypeTransform:
             return None
         name = self._mapping.target_field(self.entity_type_id, source_field.name)
         return self.target_fields.get(name) if name is not None else None
+
+    def source_name(self, target_name: str) -> str:
+        """The source's name of a field, which is what findings and differences are kept under."""
+        return self._source_names.get(target_name, target_name)
 
     def references(self, payload: Mapping[str, Any]) -> Iterator[tuple[Field, Reference]]:
         """Every item this one points at, by the source's field; unreadable values are passed."""
@@ -290,6 +297,7 @@ class _Work:
         if isinstance(found, Reference):
             return Reference(found.entity_type_id, found.item_id, one.bare)
         if found is Missing.NEVER:
+            self.result.dangling.append(Deferred(field=source_field.name, refers_to=one))
             self.lose(
                 source_field,
                 FindingKind.DANGLING_REFERENCE,

@@ -1,0 +1,57 @@
+"""Errors into sentences and exit codes; the contract of the codes stands in docs/user-guide.md."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from enum import IntEnum
+
+import click
+from rich.console import Console
+
+from migrator.domain.errors import MigratorError, UsageError
+from migrator.interrupt import Interrupted
+
+
+class ExitCode(IntEnum):
+    #: everything asked for is done and agrees
+    DONE = 0
+    #: finished, but some items failed or differ
+    DIFFERENT = 1
+    #: wrong usage, configuration or a blocking finding; nothing was written to the target
+    USAGE = 2
+    #: stopped before the end; run again to resume
+    STOPPED = 3
+    #: interrupted by Ctrl-C, after the batch in flight was settled
+    INTERRUPTED = 130
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    if isinstance(error, Interrupted):
+        is_ctrl_c = error.signal_number == signal.SIGINT
+        return ExitCode.INTERRUPTED if is_ctrl_c else ExitCode.STOPPED
+    if isinstance(error, (UsageError, click.ClickException)):
+        return ExitCode.USAGE
+    return ExitCode.STOPPED
+
+
+def report(error: MigratorError, *, as_json: bool) -> None:
+    """Say what happened and what to do next, on stderr; on stdout too where JSON was asked for."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"error: {error.reference}", style="bold red", markup=False)
+    for line in error.message.splitlines():
+        console.print(f"  {line}", markup=False)
+    if error.hint:
+        console.print(f"  hint: {error.hint}", markup=False)
+    if as_json:
+        document = {
+            "error": {
+                "reference": error.reference,
+                "message": error.message,
+                "hint": error.hint,
+            }
+        }
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,261 @@
+"""Results on stdout: tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from migrator.app import PortalState
+from migrator.domain.findings import Finding, Severity
+from migrator.domain.records import Migration
+from migrator.plan.plan import Blueprint, Plan
+from migrator.staging import QueryResult
+
+#: A table wider than the terminal is of no use; a pipe has no width.
+_PIPE_WIDTH = 160
+
+_STYLES = {Severity.BLOCKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
+
+
+def console() -> Console:
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+
+
+def print_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return str(value)
+
+
+def query_document(result: QueryResult) -> list[dict[str, Any]]:
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def print_query(result: QueryResult, title: str | None = None) -> None:
+    if not result.rows:
+        console().print("(no rows)")
+        return
+    print_rows(result.columns, result.rows, title)
+
+
+def print_rows(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
+) -> None:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    listed = [[_cell(value) for value in row] for row in rows]
+    for number, name in enumerate(columns):
+        is_number = all(_is_number(row[number]) for row in listed)
+        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
+    for row in listed:
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "", 1).lstrip("-").isdecimal() or text == ""
+
+
+def print_check(states: Iterable[PortalState]) -> None:
+    rows = [
+        (
+            state.role.value,
+            state.host,
+            profile.name,
+            "yes" if profile.is_admin else "no",
+            ", ".join(sorted(profile.scopes)),
+            profile.utc_offset,
+        )
+        for state in states
+        if (profile := state.profile.profile) is not None
+    ]
+    print_rows(("role", "portal", "user", "administrator", "scopes", "UTC offset"), rows)
+
+
+def check_document(states: Iterable[PortalState]) -> dict[str, Any]:
+    return {
+        "portals": [
+            {
+                "role": state.role.value,
+                "portal": state.host,
+                "user": profile.name,
+                "user_id": profile.user_id,
+                "is_admin": profile.is_admin,
+                "scopes": sorted(profile.scopes),
+                "utc_offset": profile.utc_offset,
+            }
+            for state in states
+            if (profile := state.profile.profile) is not None
+        ]
+    }
+
+
+def print_plan(blueprint: Blueprint) -> None:
+    plan = blueprint.plan
+    _print_types(plan)
+    _print_deferred(blueprint)
+    _print_findings(plan.findings)
+    cost = plan.estimate
+    basis = "measured" if cost.is_measured else "assumed"
+    console().print(
+        f"{cost.requests:,} requests expected, about {cost.duration} "
+        f"({cost.seconds_per_item:.2f} s an item, {basis})"
+    )
+
+
+def _print_types(plan: Plan) -> None:
+    columns = (
+        "order",
+        "entity type",
+        "in the target",
+        "source",
+        "imported",
+        "failed",
+        "to import",
+        "target's newest row",
+        "late",
+    )
+    rows = [
+        (
+            number,
+            f"{t.title} ({t.entity_type_id})",
+            t.target_entity_type_id if t.target_entity_type_id is not None else "left out",
+            t.source_items,
+            t.imported,
+            t.failed,
+            t.to_import,
+            t.target_newest,
+            t.late_items,
+        )
+        for number, t in enumerate(plan.types, start=1)
+    ]
+    if not rows:
+        console().print("The source holds no items: there is nothing to import.")
+        return
+    print_rows(columns, rows, "Plan")
+
+
+def _print_deferred(blueprint: Blueprint) -> None:
+    rows = [
+        (
+            _title(blueprint, link.entity_type_id),
+            link.field,
+            _title(blueprint, link.refers_to),
+            link.items,
+            "refers to later items of its own type" if link.within_type else "closes a cycle",
+        )
+        for link in blueprint.plan.deferred
+    ]
+    if rows:
+        columns = ("entity type", "field", "refers to", "items", "why")
+        print_rows(columns, rows, "Links set in a second pass")
+
+
+def _title(blueprint: Blueprint, entity_type_id: Any) -> str:
+    found = blueprint.source.entity_types.get(entity_type_id)
+    return found.title if found else str(entity_type_id)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    table = Table(title="Findings", title_justify="left", header_style="bold")
+    for name in ("severity", "kind", "type", "field", "items", "what and what to do"):
+        table.add_column(name, justify="right" if name == "items" else "left")
+    for finding in findings:
+        advice = finding.detail
+        if finding.severity is Severity.BLOCKING and finding.hint:
+            advice += f"\n-> {finding.hint}"
+        table.add_row(
+            Text(finding.severity.value, style=_STYLES[finding.severity]),
+            finding.kind.value,
+            str(finding.entity_type_id or ""),
+            finding.field or "",
+            str(finding.items),
+            Text(advice),
+        )
+    console().print(table)
+
+
+def plan_document(migration: Migration, blueprint: Blueprint) -> dict[str, Any]:
+    plan = blueprint.plan
+    return {
+        "migration": migration.name,
+        "types": [
+            {
+                "entity_type_id": t.entity_type_id,
+                "title": t.title,
+                "target_entity_type_id": t.target_entity_type_id,
+                "source": t.source_items,
+                "imported": t.imported,
+                "failed": t.failed,
+                "to_import": t.to_import,
+                "target_newest": t.target_newest,
+                "late": t.late_items,
+            }
+            for t in plan.types
+        ],
+        "order": list(plan.order),
+        "deferred": [
+            {
+                "entity_type_id": link.entity_type_id,
+                "field": link.field,
+                "refers_to": link.refers_to,
+                "items": link.items,
+                "within_type": link.within_type,
+            }
+            for link in plan.deferred
+        ],
+        "findings": [finding_document(finding) for finding in plan.findings],
+        "blocking": len(plan.blocking),
+        "estimate": {
+            "requests": plan.estimate.requests,
+            "operating_seconds": plan.estimate.operating_seconds,
+            "duration_seconds": plan.estimate.duration,
+            "seconds_per_item": plan.estimate.seconds_per_item,
+            "is_measured": plan.estimate.is_measured,
+        },
+    }
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind.value,
+        "severity": finding.severity.value,
+        "effect": finding.effect.value,
+        "entity_type_id": finding.entity_type_id,
+        "source_id": finding.source_id,
+        "field": finding.field,
+        "value": finding.value,
+        "items": finding.items,
+        "detail": finding.detail,
+        "hint": finding.hint,
+    }

@@ -1,0 +1,456 @@
+"""Import the items of one entity type: in order, in chunks, exactly once.
+
+The intent is committed before a request is sent, and its outcome in one transaction after it. So
+whenever the process dies, staging either knows what happened or knows what is in doubt.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from migrator.bitrix.errors import (
+    AccessDenied,
+    ItemRefused,
+    MethodNotFound,
+    NotFound,
+    PlanRestricted,
+    PortalError,
+    UnknownError,
+    UnknownOutcome,
+)
+from migrator.domain.errors import RetriableError, TerminalError
+from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
+from migrator.domain.policy import OnLateItem
+from migrator.domain.records import (
+    BatchId,
+    BatchItem,
+    BatchOutcome,
+    DeferredLink,
+    FailedItem,
+    IdPair,
+    InFlightBatch,
+    ItemOutcome,
+    LinkState,
+    Origin,
+    StagedItem,
+)
+from migrator.domain.values import Reference
+from migrator.domain.vocabulary import EntityTypeId, SourceId
+from migrator.load.correlation import CorrelationField, correlation_value
+from migrator.load.preparation import KnownItems, references_of, transform_item
+from migrator.load.requests import ImportMethod, Sendable, send
+from migrator.load.settlement import Settlement
+from migrator.plan.plan import SECONDS_PER_ITEM
+from migrator.transform.encode import encode_add, encode_import
+from migrator.transform.history import LateItem, drop_history, fit_history, is_late
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from migrator.bitrix.client import PortalClient
+    from migrator.load.chunks import ChunkSize
+    from migrator.load.files import FileFetcher, ItemFiles
+    from migrator.transform.item import TransformedItem, TypeTransform
+    from migrator.workspace import Workspace
+
+#: Items looked up in staging at a time.
+PAGE = 200
+
+#: How often in a row an answer may be lost before the portal is left alone.
+MOST_LOSSES = 8
+
+#: Refusals of a whole request that no smaller request would get around.
+_STOPS = (AccessDenied, MethodNotFound, NotFound, PlanRestricted, RetriableError, TerminalError)
+
+#: The item was refused by the setting, not by the server.
+LATE_ITEM_ERROR = "LATE_ITEM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """What the operator decided about importing."""
+
+    on_late: OnLateItem = OnLateItem.CLAMP
+    largest_request_bytes: int = 16_000_000
+    request_cutoff_seconds: float = 60.0
+    retry_failed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """An item ready to be sent."""
+
+    staged: StagedItem
+    item: TransformedItem
+    files: ItemFiles
+    sendable: Sendable
+
+
+@dataclass(slots=True)
+class LoadCounts:
+    created: int = 0
+    adopted: int = 0
+    failed: int = 0
+
+    def __iadd__(self, other: LoadCounts) -> LoadCounts:
+        self.created += other.created
+        self.adopted += other.adopted
+        self.failed += other.failed
+        return self
+
+
+@dataclass(slots=True, kw_only=True)
+class TypeImport:
+    """Imports one entity type; `floor` is the createdTime of the target's newest row."""
+
+    workspace: Workspace
+    target: PortalClient
+    files: FileFetcher
+    transform: TypeTransform
+    correlation: CorrelationField
+    known: KnownItems
+    options: LoadOptions
+    #: Whether crm.item.import may be used; without the right, crm.item.add is.
+    may_import: bool
+    #: Whether the six history fields may be sent.
+    keeps_history: bool
+    chunk: ChunkSize
+    floor: datetime | None = None
+    counts: LoadCounts = field(default_factory=LoadCounts)
+    _losses: int = 0
+
+    @property
+    def _type(self) -> EntityTypeId:
+        return self.transform.entity_type_id
+
+    @property
+    def _target_type(self) -> EntityTypeId:
+        return self.transform.target_type_id
+
+    def run(self) -> LoadCounts:
+        """Import everything of this type that has no partner yet."""
+        self.floor = self._newest()
+        if self.options.on_late is OnLateItem.DROP and self.floor is not None:
+            # An item without its date is created now and closes the past for all others, so the
+            # late ones, which lose their dates anyway, come last.
+            self._import_from((self.floor, SourceId(0)))
+        self._import_from(None)
+        return self.counts
+
+    def settle(self, batch: InFlightBatch) -> None:
+        """Settle a request that was under way when the process died."""
+        method = ImportMethod(batch.method)
+        outcomes, findings = self._settlement.outcomes(batch.items, batch.sent_at)
+        self._record(batch.batch_id, method, outcomes, findings)
+
+    @property
+    def _settlement(self) -> Settlement:
+        cutoff = self.options.request_cutoff_seconds
+        return Settlement(self.workspace, self._type, self.correlation, cutoff)
+
+    def _newest(self) -> datetime | None:
+        row = self.target.newest([self._target_type])[self._target_type]
+        if isinstance(row, PortalError):
+            raise row
+        return row.created_time if row is not None else None
+
+    def _import_from(self, after: tuple[datetime, SourceId] | None) -> None:
+        while page := self._page(after):
+            self._import_page(page)
+            after = (page[-1].created_time, page[-1].source_id)
+
+    def _page(self, after: tuple[datetime, SourceId] | None) -> list[StagedItem]:
+        with self.workspace.read() as repositories:
+            items = repositories.items
+            page = items.next_to_import(
+                self._type, PAGE, after, retry_failed=self.options.retry_failed
+            )
+            refers = references_of(self.transform, page)
+            self.known.look_up(repositories, (ref for refs in refers.values() for ref in refs))
+        return page
+
+    def _import_page(self, page: Sequence[StagedItem]) -> None:
+        waiting = deque(page)
+        while waiting:
+            self.workspace.check_stop()
+            chunk = self._take_chunk(waiting)
+            if chunk:
+                again = self._send(chunk)
+                waiting.extendleft(prepared.staged for prepared in reversed(again))
+
+    def _take_chunk(self, waiting: deque[StagedItem]) -> list[Prepared]:
+        """The next items for one request, cut where one refers to another or files grow large."""
+        chunk: list[Prepared] = []
+        size = 0
+        while waiting and len(chunk) < (self.chunk.now if self.may_import else 1):
+            if self._refers_into(waiting[0], chunk):
+                break
+            prepared = self._prepare(waiting[0])
+            if prepared is None:
+                waiting.popleft()
+                continue
+            size += prepared.files.encoded_bytes
+            if chunk and size > self.options.largest_request_bytes:
+                break
+            chunk.append(prepared)
+            waiting.popleft()
+        return chunk
+
+    def _refers_into(self, staged: StagedItem, chunk: Sequence[Prepared]) -> bool:
+        """Whether the item points at one of the same request, which has no identifier yet."""
+        ids = {prepared.staged.source_id for prepared in chunk}
+        return any(
+            ref.entity_type_id == self._type and ref.item_id in ids
+            for _, ref in self.transform.references(staged.payload)
+        )
+
+    def _prepare(self, staged: StagedItem) -> Prepared | None:
+        """Transform an item; None when the setting refuses it for being late."""
+        item = transform_item(self.transform, staged, self.known)
+        if not self.keeps_history:
+            drop_history(item, FindingKind.HISTORY_LOST, "the webhook's user may not set it")
+        else:
+            try:
+                now = self.workspace.clock.now().replace(microsecond=0)
+                fit_history(item, floor=self.floor, now=now, on_late=self.options.on_late)
+            except LateItem as late:
+                self._refuse_late(staged, late)
+                return None
+        files = self.files.fetch(item)
+        encode = encode_import if self.may_import else encode_add
+        fields = encode(item.values, self.transform.target_fields, files.content)
+        correlation = correlation_value(self.workspace.migration, self._type, staged.source_id)
+        fields[self.correlation.name] = correlation
+        sendable = Sendable(source_id=staged.source_id, correlation=correlation, fields=fields)
+        return Prepared(staged=staged, item=item, files=files, sendable=sendable)
+
+    def _refuse_late(self, staged: StagedItem, late: LateItem) -> None:
+        failed = FailedItem(
+            entity_type_id=self._type,
+            source_id=staged.source_id,
+            error=LATE_ITEM_ERROR,
+            error_description=f"created {staged.created_time.isoformat()}, but the target's newest "
+            f"row of this type is from {late.floor.isoformat()} (MIGRATOR_ON_LATE_ITEM=fail)",
+        )
+        with self.workspace.write() as repositories:
+            repositories.failed_items.add([failed])
+        self.counts.failed += 1
+        self.workspace.progress.advance(1)
+
+    def _method(self, chunk: Sequence[Prepared]) -> ImportMethod:
+        if not self.may_import:
+            return ImportMethod.ADD
+        is_large = chunk[0].files.encoded_bytes > self.options.largest_request_bytes
+        return ImportMethod.IMPORT if is_large else ImportMethod.BATCH_IMPORT
+
+    def _send(self, chunk: list[Prepared]) -> list[Prepared]:
+        """Send one request and record what became of it; return the items to send again."""
+        method = self._method(chunk)
+        batch_id = self._open(method, chunk)
+        items = [_batch_item(prepared) for prepared in chunk]
+        sent_at, started = self.workspace.clock.now(), self.workspace.clock.monotonic()
+        findings: list[Finding] = []
+        fatal: PortalError | None = None
+        try:
+            outcomes = send(self.target, method, self._target_type, [p.sendable for p in chunk])
+        except (UnknownOutcome, UnknownError) as error:
+            outcomes, findings = self._settle_lost(batch_id, items, sent_at, error)
+            if self._losses > MOST_LOSSES or isinstance(error, UnknownError):
+                fatal = error
+        except _STOPS as error:
+            # Refused for good, or never sent: it was certainly not executed.
+            self._record(batch_id, method, _absent(items), ())
+            if isinstance(error, AccessDenied):
+                raise RightsRevoked.of(error) from None
+            raise
+        except ItemRefused as error:
+            outcomes = self._refused(chunk, error)
+        else:
+            self._losses = 0
+            self.chunk.measured(len(chunk), self.workspace.clock.monotonic() - started)
+            outcomes = self._settlement.check_failures(items, outcomes)
+        outcomes, again = self._late_again(chunk, outcomes)
+        self._record(batch_id, method, outcomes, findings)
+        if fatal is not None:
+            raise fatal
+        return again
+
+    def _open(self, method: ImportMethod, chunk: Sequence[Prepared]) -> BatchId:
+        """Commit the intent: what is about to be sent, and what is adjusted or lost with it."""
+        ids = [prepared.staged.source_id for prepared in chunk]
+        findings = [finding for prepared in chunk for finding in prepared.item.findings]
+        with self.workspace.write() as repositories:
+            repositories.findings.replace_for_items(Phase.IMPORT, self._type, ids, findings)
+            links = [link for prepared in chunk for link in _links(prepared)]
+            repositories.deferred_links.replace_for_items(self._type, ids, links)
+            repositories.files.save([file for p in chunk for file in p.files.staged])
+            return repositories.batches.open(
+                self._type, method, [(p.staged.source_id, p.sendable.correlation) for p in chunk]
+            )
+
+    def _settle_lost(
+        self,
+        batch_id: BatchId,
+        items: Sequence[BatchItem],
+        sent_at: datetime,
+        error: PortalError,
+    ) -> tuple[list[ItemOutcome], list[Finding]]:
+        with self.workspace.write() as repositories:
+            repositories.batches.mark_unknown(batch_id, error.message)
+        self.chunk.lost()
+        self._losses += 1
+        return self._settlement.outcomes(items, sent_at)
+
+    def _refused(self, chunk: Sequence[Prepared], error: ItemRefused) -> list[ItemOutcome]:
+        """The whole request was refused for the sake of one item: find it by smaller requests."""
+        if len(chunk) > 1:
+            self.chunk.lost()
+            return _absent([_batch_item(prepared) for prepared in chunk])
+        return [
+            ItemOutcome(
+                source_id=chunk[0].staged.source_id,
+                outcome=BatchOutcome.FAILED,
+                error=error.code,
+                error_description=error.description,
+            )
+        ]
+
+    def _late_again(
+        self, chunk: Sequence[Prepared], outcomes: Sequence[ItemOutcome]
+    ) -> tuple[list[ItemOutcome], list[Prepared]]:
+        """Items to send again: absent ones, and those refused because the past was closed.
+
+        Other people's items appear in the target meanwhile; the refusal has the same code as every
+        other, so the newest row tells.
+        """
+        by_id = {outcome.source_id: outcome for outcome in outcomes}
+        refused = [
+            p
+            for p in chunk
+            if by_id[p.staged.source_id].error == "CRM_FIELD_ERROR_VALUE_NOT_VALID"
+            and by_id[p.staged.source_id].outcome is BatchOutcome.FAILED
+        ]
+        if refused and self.keeps_history:
+            self.floor = self._newest()
+        else:
+            self._follow_floor(chunk, outcomes)
+        late = {p.staged.source_id for p in refused if is_late(p.item, self.floor)}
+        kept = [
+            replace(o, outcome=BatchOutcome.ABSENT) if o.source_id in late else o for o in outcomes
+        ]
+        absent = {o.source_id for o in kept if o.outcome is BatchOutcome.ABSENT}
+        return kept, [p for p in chunk if p.staged.source_id in absent]
+
+    def _follow_floor(self, chunk: Sequence[Prepared], outcomes: Sequence[ItemOutcome]) -> None:
+        """What was created last is the newest row now."""
+        created = {o.source_id for o in outcomes if o.target_id is not None}
+        for prepared in chunk:
+            if prepared.staged.source_id in created and self.keeps_history:
+                self.floor = prepared.item.created_time or self.workspace.clock.now()
+
+    def _record(
+        self,
+        batch_id: BatchId,
+        method: ImportMethod,
+        outcomes: Sequence[ItemOutcome],
+        findings: Sequence[Finding],
+    ) -> None:
+        """Commit the outcome with the ID map, failures and measurements: all or nothing."""
+        mapped = [o for o in outcomes if o.target_id is not None]
+        failed = [o for o in outcomes if o.outcome is BatchOutcome.FAILED]
+        despite = [self._despite_error(o) for o in mapped if o.error is not None]
+        with self.workspace.write() as repositories:
+            repositories.id_map.add([self._pair(o, method) for o in mapped])
+            repositories.failed_items.clear(self._type, [o.source_id for o in mapped])
+            repositories.failed_items.add([self._failure(o) for o in failed])
+            repositories.findings.add(Phase.IMPORT, [*findings, *despite])
+            repositories.batches.settle(batch_id, outcomes)
+            repositories.settings.set(SECONDS_PER_ITEM, self.chunk.seconds_per_item)
+        for outcome in mapped:
+            reference = Reference(self._target_type, outcome.target_id or 0)
+            self.known.add(self._type, outcome.source_id, reference)
+        self._count(outcomes)
+
+    def _count(self, outcomes: Sequence[ItemOutcome]) -> None:
+        kinds = [outcome.outcome for outcome in outcomes]
+        self.counts.created += kinds.count(BatchOutcome.CREATED)
+        self.counts.adopted += kinds.count(BatchOutcome.ADOPTED)
+        self.counts.failed += kinds.count(BatchOutcome.FAILED)
+        self.workspace.progress.advance(len(kinds) - kinds.count(BatchOutcome.ABSENT))
+
+    def _pair(self, outcome: ItemOutcome, method: ImportMethod) -> IdPair:
+        origin = Origin.ADD if method is ImportMethod.ADD else Origin.IMPORT
+        if outcome.target_id is None:
+            raise ValueError(f"item {outcome.source_id} has no partner")
+        return IdPair(
+            entity_type_id=self._type,
+            source_id=outcome.source_id,
+            target_entity_type_id=self._target_type,
+            target_id=outcome.target_id,
+            origin=Origin.ADOPTED if outcome.outcome is BatchOutcome.ADOPTED else origin,
+        )
+
+    def _failure(self, outcome: ItemOutcome) -> FailedItem:
+        return FailedItem(
+            entity_type_id=self._type,
+            source_id=outcome.source_id,
+            error=outcome.error or "",
+            error_description=outcome.error_description or "",
+        )
+
+    def _despite_error(self, outcome: ItemOutcome) -> Finding:
+        return Finding(
+            kind=FindingKind.CREATED_DESPITE_ERROR,
+            severity=Severity.WARNING,
+            effect=Effect.NONE,
+            entity_type_id=self._type,
+            source_id=outcome.source_id,
+            value=outcome.error,
+            detail=f"reported as failed ({outcome.error}: {outcome.error_description}), but the "
+            f"target has it as item {outcome.target_id}; verify tells what it lacks",
+        )
+
+
+class RightsRevoked(TerminalError):
+    """The target refuses imports that it permitted when they were planned."""
+
+    reference = "rights-revoked"
+
+    @classmethod
+    def of(cls, error: AccessDenied) -> RightsRevoked:
+        return cls(
+            error.message,
+            hint="give the webhook's user the import permission for this type again, then run the "
+            "same command; or set MIGRATOR_WITHOUT_IMPORT_RIGHT=add",
+        )
+
+
+def _batch_item(prepared: Prepared) -> BatchItem:
+    return BatchItem(source_id=prepared.staged.source_id, correlation=prepared.sendable.correlation)
+
+
+def _absent(items: Sequence[BatchItem]) -> list[ItemOutcome]:
+    return [ItemOutcome(source_id=i.source_id, outcome=BatchOutcome.ABSENT) for i in items]
+
+
+def _links(prepared: Prepared) -> list[DeferredLink]:
+    """The item's links that are not set with it: to be set later, or never."""
+    item = prepared.item
+    states = {
+        **{(one.field, one.refers_to): LinkState.UNRESOLVABLE for one in item.dangling},
+        **{(one.field, one.refers_to): LinkState.PENDING for one in item.deferred},
+    }
+    return [
+        DeferredLink(
+            entity_type_id=prepared.staged.entity_type_id,
+            source_id=prepared.staged.source_id,
+            field=name,
+            refers_to_entity_type_id=refers_to.entity_type_id,
+            refers_to_source_id=SourceId(refers_to.item_id),
+            state=state,
+        )
+        for (name, refers_to), state in states.items()
+    ]

@@ -1,0 +1,226 @@
+"""The second pass: set the links whose ends did not both exist when their item was imported.
+
+An update stamps updatedTime and may start automation, so an item is updated only where the target
+does not hold the link already: a contact that names its company has set it from the other end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from migrator.bitrix.errors import ItemRefused, UnknownOutcome
+from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
+from migrator.domain.records import DeferredLink, LinkState, StagedItem
+from migrator.domain.values import FileValue, Value, decode, display
+from migrator.load.preparation import KnownItems, references_of, transform_item
+from migrator.transform.compare import same_value
+from migrator.transform.encode import encode_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migrator.bitrix.client import PortalClient
+    from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
+    from migrator.transform.item import TransformedItem, TypeTransform
+    from migrator.workspace import Workspace
+
+#: Items per page: what one reading request asks for at once.
+PAGE = 200
+_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class LinkCounts:
+    updated: int = 0
+    already_set: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Linked:
+    """An item in the target, and what its fields with deferred links must hold now."""
+
+    staged: StagedItem
+    target_id: TargetId
+    links: tuple[DeferredLink, ...]
+    wanted: Mapping[str, Value]
+    transformed: TransformedItem
+
+
+@dataclass(slots=True, kw_only=True)
+class DeferredLinks:
+    """Sets deferred links of any entity type for which there is a transform."""
+
+    workspace: Workspace
+    target: PortalClient
+    transforms: Mapping[EntityTypeId, TypeTransform]
+    known: KnownItems
+    counts: LinkCounts = field(default_factory=LinkCounts)
+
+    def run(self) -> LinkCounts:
+        """Set what can be set now; the rest stays pending for another time."""
+        after: tuple[EntityTypeId, SourceId] | None = None
+        while page := self._page(after):
+            self.workspace.check_stop()
+            after = (page[-1].entity_type_id, page[-1].source_id)
+            by_type: dict[EntityTypeId, list[DeferredLink]] = defaultdict(list)
+            for link in page:
+                by_type[link.entity_type_id].append(link)
+            for entity_type_id, links in by_type.items():
+                if entity_type_id in self.transforms:
+                    self._set_links(self.transforms[entity_type_id], links)
+        return self.counts
+
+    def _page(self, after: tuple[EntityTypeId, SourceId] | None) -> list[DeferredLink]:
+        with self.workspace.read() as repositories:
+            return repositories.deferred_links.pending(PAGE, after)
+
+    def _set_links(self, transform: TypeTransform, links: Sequence[DeferredLink]) -> None:
+        linked = self._linked(transform, links)
+        self.counts.waiting += len(links) - sum(len(one.links) for one in linked)
+        present = self._present(transform, linked)
+        for one in linked:
+            self.workspace.check_stop()
+            payload = present.get(one.target_id)
+            if payload is None:
+                self._set_state(one, LinkState.FAILED, "the item is not in the target any more")
+                self.counts.failed += len(one.links)
+            elif self._holds(transform, one, payload):
+                self._set_state(one, LinkState.DONE, "set from the other end")
+                self.counts.already_set += len(one.links)
+            else:
+                self._update(transform, one)
+
+    def _linked(self, transform: TypeTransform, links: Sequence[DeferredLink]) -> list[_Linked]:
+        """Items that exist in the target, with those of their links that can be set now."""
+        ids = {link.source_id for link in links}
+        with self.workspace.read() as repositories:
+            partners = repositories.id_map.lookup(transform.entity_type_id, ids)
+            staged = repositories.items.get(transform.entity_type_id, list(partners))
+            refers = references_of(transform, staged)
+            self.known.look_up(repositories, (ref for refs in refers.values() for ref in refs))
+        linked = []
+        for item in staged:
+            transformed = transform_item(transform, item, self.known)
+            open_ends = {(d.field, d.refers_to.item_id) for d in transformed.deferred}
+            ready = tuple(
+                link
+                for link in links
+                if link.source_id == item.source_id
+                and (link.field, link.refers_to_source_id) not in open_ends
+            )
+            if ready:
+                names = self._target_names(transform, ready)
+                linked.append(
+                    _Linked(
+                        staged=item,
+                        target_id=partners[item.source_id][1],
+                        links=ready,
+                        wanted={name: transformed.values[name] for name in names},
+                        transformed=transformed,
+                    )
+                )
+        return linked
+
+    def _target_names(
+        self, transform: TypeTransform, links: Sequence[DeferredLink]
+    ) -> dict[str, None]:
+        partner = {carried.source.name: carried.target.name for carried in transform.carried}
+        return dict.fromkeys(partner[link.field] for link in links if link.field in partner)
+
+    def _present(
+        self, transform: TypeTransform, linked: Sequence[_Linked]
+    ) -> dict[int, dict[str, Any]]:
+        if not linked:
+            return {}
+        names = {name for one in linked for name in one.wanted}
+        rows = self.target.read_items(
+            transform.target_type_id,
+            [one.target_id for one in linked],
+            select=["id", "updatedTime", "updatedBy", *sorted(names)],
+        )
+        return {int(row["id"]): row for row in rows}
+
+    def _holds(self, transform: TypeTransform, one: _Linked, payload: Mapping[str, Any]) -> bool:
+        fields = transform.target_fields
+        return all(
+            same_value(
+                transform.target_type_id,
+                fields.by_name[name],
+                want,
+                decode(fields.by_name[name], fields.value(payload, name)),
+            )
+            for name, want in one.wanted.items()
+        )
+
+    def _update(self, transform: TypeTransform, one: _Linked) -> None:
+        """Send one update; setting the same value again is harmless, so it may be repeated."""
+        fields = {
+            name: encode_value(transform.target_fields.by_name[name], value, _no_file)
+            for name, value in one.wanted.items()
+        }
+        params = {
+            "entityTypeId": transform.target_type_id,
+            "id": one.target_id,
+            "fields": fields,
+            "useOriginalUfNames": "Y",
+        }
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.target.call("crm.item.update", params, items=1)
+                break
+            except UnknownOutcome:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            except ItemRefused as error:
+                self._set_state(one, LinkState.FAILED, f"{error.code}: {error.description}")
+                self.counts.failed += len(one.links)
+                return
+        self._set_state(one, LinkState.DONE, None, self._stamped(one))
+        self.counts.updated += len(one.links)
+
+    def _set_state(
+        self,
+        one: _Linked,
+        state: LinkState,
+        detail: str | None,
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        with self.workspace.write() as repositories:
+            repositories.deferred_links.set_state(one.links, state, detail)
+            known = repositories.findings.for_items(
+                one.staged.entity_type_id, [one.staged.source_id], Phase.IMPORT
+            )
+            seen = {(finding.kind, finding.field) for finding in known}
+            new = [finding for finding in findings if (finding.kind, finding.field) not in seen]
+            repositories.findings.add(Phase.IMPORT, new)
+        self.workspace.progress.advance(len(one.links))
+
+    def _stamped(self, one: _Linked) -> list[Finding]:
+        """An update cannot keep these two; what they were stands in the finding."""
+        return [
+            Finding(
+                kind=FindingKind.UPDATED_BY_LINK,
+                severity=Severity.WARNING,
+                effect=Effect.LOST,
+                entity_type_id=one.staged.entity_type_id,
+                source_id=one.staged.source_id,
+                field=name,
+                value=display(one.transformed.values[name]),
+                detail="links to "
+                + ", ".join(
+                    f"{link.refers_to_entity_type_id}:{link.refers_to_source_id}"
+                    for link in one.links
+                )
+                + " were set by an update, which stamps this field",
+            )
+            for name in ("updatedTime", "updatedBy")
+            if name in one.transformed.values
+        ]
+
+
+def _no_file(file: FileValue) -> tuple[str, bytes]:
+    raise ValueError(f"a link is no file: {file}")

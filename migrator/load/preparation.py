@@ -1,0 +1,66 @@
+"""Staged items into items ready to send: references looked up, identifiers translated."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from migrator.domain.values import Reference
+from migrator.domain.vocabulary import EntityTypeId, SourceId
+from migrator.transform.item import Missing, TransformedItem, TypeTransform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from migrator.domain.mapping import Mapping
+    from migrator.domain.records import StagedItem
+    from migrator.staging.repositories import Repositories
+
+
+class KnownItems:
+    """What is known about the items that a page of items refers to; never about all items."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._targets: dict[tuple[EntityTypeId, int], Reference] = {}
+        self._staged: set[tuple[EntityTypeId, int]] = set()
+
+    def look_up(self, repositories: Repositories, references: Iterable[Reference]) -> None:
+        """Forget the page before and ask staging for these, one round per entity type."""
+        self._targets.clear()
+        self._staged.clear()
+        wanted: dict[EntityTypeId, set[SourceId]] = defaultdict(set)
+        for reference in references:
+            if self._mapping.target_type(reference.entity_type_id) is not None:
+                wanted[reference.entity_type_id].add(SourceId(reference.item_id))
+        for entity_type_id, ids in wanted.items():
+            for source_id, (kind, item_id) in repositories.id_map.lookup(
+                entity_type_id, ids
+            ).items():
+                self.add(entity_type_id, source_id, Reference(kind, item_id))
+            missing = [one for one in ids if (entity_type_id, one) not in self._targets]
+            existing = repositories.items.existing(entity_type_id, missing) if missing else ()
+            self._staged.update((entity_type_id, one) for one in existing)
+
+    def add(self, entity_type_id: EntityTypeId, source_id: int, target: Reference) -> None:
+        self._targets[entity_type_id, source_id] = target
+
+    def resolve(self, reference: Reference) -> Reference | Missing:
+        key = (reference.entity_type_id, reference.item_id)
+        if key in self._targets:
+            return self._targets[key]
+        return Missing.LATER if key in self._staged else Missing.NEVER
+
+
+def references_of(
+    transform: TypeTransform, items: Sequence[StagedItem]
+) -> dict[SourceId, list[Reference]]:
+    return {
+        item.source_id: [ref for _, ref in transform.references(item.payload)] for item in items
+    }
+
+
+def transform_item(
+    transform: TypeTransform, item: StagedItem, known: KnownItems
+) -> TransformedItem:
+    return transform.transform(item.source_id, item.payload, known.resolve)

@@ -1,0 +1,125 @@
+"""Import everything the plan names: type after type, then the links that had to wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from migrator.load.chunks import ChunkSize
+from migrator.load.correlation import CorrelationField
+from migrator.load.files import FileFetcher
+from migrator.load.items import LoadCounts, LoadOptions, TypeImport
+from migrator.load.links import DeferredLinks, LinkCounts
+from migrator.load.preparation import KnownItems
+from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint
+from migrator.transform.item import build_transforms
+
+if TYPE_CHECKING:
+    from migrator.bitrix.client import PortalClient
+    from migrator.domain.records import InFlightBatch
+    from migrator.domain.vocabulary import EntityTypeId
+    from migrator.workspace import Workspace
+
+
+@dataclass(slots=True)
+class LoadResult:
+    by_type: dict[EntityTypeId, LoadCounts] = field(default_factory=dict)
+    links: LinkCounts = field(default_factory=LinkCounts)
+
+
+class Load:
+    """Imports into the target what a blueprint says; whatever is done already is left alone."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        source: PortalClient,
+        target: PortalClient,
+        blueprint: Blueprint,
+        options: LoadOptions,
+    ) -> None:
+        self._workspace = workspace
+        self._source = source
+        self._target = target
+        self._blueprint = blueprint
+        self._options = options
+        self._transforms = build_transforms(blueprint.source, blueprint.target, blueprint.mapping)
+        self._known = KnownItems(blueprint.mapping)
+
+    def run(self) -> LoadResult:
+        """Settle what was under way, import type after type, set deferred links."""
+        result = LoadResult()
+        in_flight = self._in_flight()
+        for entity_type_id in self._blueprint.plan.order:
+            batches = in_flight.get(entity_type_id, [])
+            pending = self._pending(entity_type_id)
+            if pending or batches:
+                result.by_type[entity_type_id] = self._import(entity_type_id, pending, batches)
+        result.links = self._set_links()
+        return result
+
+    def _in_flight(self) -> dict[EntityTypeId, list[InFlightBatch]]:
+        found: dict[EntityTypeId, list[InFlightBatch]] = {}
+        with self._workspace.read() as repositories:
+            for batch in repositories.batches.in_flight():
+                found.setdefault(batch.entity_type_id, []).append(batch)
+        return found
+
+    def _pending(self, entity_type_id: EntityTypeId) -> int:
+        with self._workspace.read() as repositories:
+            return repositories.items.to_import_count(
+                entity_type_id, retry_failed=self._options.retry_failed
+            )
+
+    def _import(
+        self, entity_type_id: EntityTypeId, pending: int, in_flight: list[InFlightBatch]
+    ) -> LoadCounts:
+        title = self._blueprint.source.entity_types[entity_type_id].title
+        self._workspace.progress.begin(f"Importing {title}", pending)
+        work = self._type_import(entity_type_id)
+        work.correlation.ensure()
+        for batch in in_flight:
+            work.settle(batch)
+        counts = work.run()
+        self._workspace.progress.end()
+        return counts
+
+    def _type_import(self, entity_type_id: EntityTypeId) -> TypeImport:
+        blueprint, transform = self._blueprint, self._transforms[entity_type_id]
+        profile = blueprint.target.profile
+        target_type = blueprint.target.entity_types[transform.target_type_id]
+        may_import = entity_type_id not in blueprint.without_import_right
+        with self._workspace.read() as repositories:
+            measured = repositories.settings.get(SECONDS_PER_ITEM)
+        return TypeImport(
+            workspace=self._workspace,
+            target=self._target,
+            files=FileFetcher(self._source, transform),
+            transform=transform,
+            correlation=CorrelationField(self._target, target_type, self._workspace.clock),
+            known=self._known,
+            options=self._options,
+            may_import=may_import,
+            keeps_history=may_import and profile is not None and profile.is_admin,
+            chunk=ChunkSize(measured),
+        )
+
+    def _set_links(self) -> LinkCounts:
+        with self._workspace.read() as repositories:
+            pending = sum(
+                count
+                for state, count in repositories.deferred_links.counts().items()
+                if state == "pending"
+            )
+        if not pending:
+            return LinkCounts()
+        self._workspace.progress.begin("Setting deferred links", pending)
+        links = DeferredLinks(
+            workspace=self._workspace,
+            target=self._target,
+            transforms=self._transforms,
+            known=self._known,
+        )
+        counts = links.run()
+        self._workspace.progress.end()
+        return counts
