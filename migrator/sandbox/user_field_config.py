@@ -1,0 +1,160 @@
+"""The methods userfieldconfig.*: user fields of every entity type.
+
+Source: b24restdocs api-reference/crm/universal/userfieldconfig/*.md
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from migrator.sandbox import php, user_fields
+from migrator.sandbox.errors import PortalError
+from migrator.sandbox.registry import Answer, Call, method, page
+from migrator.sandbox.user_fields import LABELS, UserField
+
+if TYPE_CHECKING:
+    from migrator.sandbox.portal import Portal
+
+_SCOPE = "userfieldconfig"
+
+
+def _module(call: Call) -> None:
+    if call.get("moduleId") is None:
+        raise PortalError(100, "Could not find value for parameter {moduleId}")
+    if "crm" not in call.webhook.scopes:
+        # The scope of the module is needed beside userfieldconfig.
+        raise PortalError("", "The current method required more scopes. (crm)")
+
+
+def _settings_right(call: Call, description: str) -> None:
+    if not call.user.crm_admin:
+        raise PortalError("", description)
+
+
+@method("userfieldconfig.list", scope=_SCOPE)
+def list_fields(portal: Portal, call: Call) -> Answer:
+    """`enum` is absent here: it takes a `get` per enumeration field."""
+    _module(call)
+    wanted = call.array("filter")
+    select = call.get("select")
+    language = select.get("language") if isinstance(select, dict) else None
+    rows = [_listed(one, language) for one in portal.user_fields.all()]
+    rows = [row for row in rows if all(_passes(row, key, wanted[key]) for key in wanted)]
+    for key, direction in reversed(call.array("order").items()):
+        backwards = str(direction).upper() == "DESC"
+        rows.sort(key=lambda row: _sort_key(row.get(key)), reverse=backwards)
+    rows, total, following = page(rows, call.get("start") or 0)
+    return Answer({"fields": rows}, total, following)
+
+
+def _sort_key(value: Any) -> tuple[int, str]:
+    return (php.to_int(value), "") if php.is_number(value) else (0, str(value or ""))
+
+
+def _passes(row: dict[str, Any], key: str, value: Any) -> bool:
+    name = key.lstrip("=!@%<>")
+    wanted = [str(one) for one in (php.array_values(value) if php.is_array(value) else [value])]
+    actual = str(row.get(name))
+    if key.startswith(">"):
+        return php.to_int(actual) > php.to_int(value)
+    if key.startswith("%"):
+        return any(one in actual for one in wanted)
+    return (actual in wanted) != key.startswith("!")
+
+
+def _listed(found: UserField, language: str | None) -> dict[str, Any]:
+    row = user_fields.dump(found)
+    row.pop("enum", None)
+    if language is None:
+        for name in ("languageId", *LABELS):
+            row.pop(name)
+        return row
+    row["languageId"] = {language: language}
+    for name in LABELS:
+        text = (found.labels.get(name) or {}).get(language)
+        row[name] = {language: text} if text is not None else None
+    return row
+
+
+@method("userfieldconfig.get", scope=_SCOPE)
+def get(portal: Portal, call: Call) -> Answer:
+    _module(call)
+    found = portal.user_fields.get(php.to_int(call.get("id")))
+    return Answer({"field": user_fields.dump(found) if found else None})
+
+
+@method("userfieldconfig.getTypes", scope=_SCOPE)
+def get_types(portal: Portal, call: Call) -> Answer:
+    del portal
+    _module(call)
+    types = {kind: {"userTypeId": kind, "description": kind} for kind in user_fields.TYPES}
+    return Answer({"types": types})
+
+
+@method("userfieldconfig.add", scope=_SCOPE)
+def add(portal: Portal, call: Call) -> Answer:
+    _module(call)
+    _settings_right(call, "You cannot create custom fields")
+    raw = call.array("field")
+    entity_id = str(raw.get("entityId") or "")
+    name = str(raw.get("fieldName") or "").upper()
+    if not _allowed_name(entity_id, name) or entity_id not in portal.uf_entities():
+        raise PortalError("", "You cannot create custom fields")
+    if raw.get("userTypeId") not in user_fields.TYPES:
+        raise PortalError("", "The 'USER_TYPE_ID' field is not found.")
+    if portal.user_fields.find(entity_id, name):
+        raise PortalError("", f"The field {name} for {entity_id} already exists.")
+    found = portal.user_fields.load({**raw, "id": None, "fieldName": name, "showInList": None})
+    portal.structure_changed()
+    return Answer({"field": user_fields.dump(found)})
+
+
+def _allowed_name(entity_id: str, name: str) -> bool:
+    """`UF_{entityId}_..` for a smart process; for system types UF_CRM_ is accepted too."""
+    match = re.fullmatch(r"UF_[A-Z0-9_]{1,47}", name)
+    numbered = re.fullmatch(r"CRM_\d+", entity_id)
+    prefix = f"UF_{entity_id}_" if numbered else "UF_CRM_"
+    return match is not None and name.startswith(prefix) and len(name) > len(prefix)
+
+
+@method("userfieldconfig.update", scope=_SCOPE)
+def update(portal: Portal, call: Call) -> Answer:
+    """Settings and each label map replace the stored ones; the identity never changes."""
+    _module(call)
+    _settings_right(call, "You cannot change the settings of the user field")
+    found = portal.user_fields.get(php.to_int(call.get("id")))
+    if found is None:
+        raise PortalError("", "You cannot change the settings of the user field")
+    apply(portal, found, call.array("field"))
+    return Answer({"field": user_fields.dump(found)})
+
+
+def apply(portal: Portal, found: UserField, raw: dict[str, Any]) -> None:
+    if "mandatory" in raw:
+        found.mandatory = raw["mandatory"] == "Y"
+    if "sort" in raw:
+        found.sort = php.to_int(raw["sort"])
+    if "xmlId" in raw:
+        found.xml_id = raw["xmlId"]
+    if isinstance(raw.get("settings"), dict):
+        found.settings = raw["settings"]
+    for name in LABELS:
+        if name in raw:
+            found.labels[name] = user_fields.read_label(raw[name])
+    found.switches |= {key: raw[key] for key in found.switches if key in raw}
+    if "enum" in raw and raw.get("userTypeId") == "enumeration":
+        portal.user_fields.set_options(found, php.array_values(raw["enum"]))
+    portal.structure_changed()
+
+
+@method("userfieldconfig.delete", scope=_SCOPE)
+def delete(portal: Portal, call: Call) -> Answer:
+    _module(call)
+    _settings_right(call, "You cannot delete custom fields")
+    found = portal.user_fields.get(php.to_int(call.get("id")))
+    if found is None:
+        raise PortalError("", "You cannot delete custom fields")
+    portal.user_fields.remove(found)
+    portal.structure_changed()
+    return Answer(None)
