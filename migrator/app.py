@@ -100,6 +100,7 @@ class App:
         self.workspace = workspace
         self._clients = {Role.SOURCE: source, Role.TARGET: target}
         self._profiles: dict[Role, StructureElement] = {}
+        self._structures: dict[Role, Structure] = {}
 
     @property
     def migration(self) -> Migration:
@@ -170,12 +171,16 @@ class App:
             return repositories.deferred_links.counts().get(LinkState.PENDING, 0)
 
     def _stage_structure(self, role: Role) -> Structure:
+        """Read a portal's structure, once in the life of this object."""
+        if role in self._structures:
+            return self._structures[role]
         client = self._clients[role]
         profile = self._profiles.get(role) or read_profile(client)
         elements = read_structure(client, profile)
         with self.workspace.write() as repositories:
             repositories.structure.save(role, elements)
-        return build_structure(elements)
+        self._structures[role] = build_structure(elements)
+        return self._structures[role]
 
     def _require_export(self) -> None:
         with self.workspace.read() as repositories:

@@ -7,11 +7,16 @@ import signal
 import sys
 from enum import IntEnum
 
-import click
+import typer
 from rich.console import Console
 
 from migrator.domain.errors import MigratorError, UsageError
 from migrator.interrupt import Interrupted
+
+#: What the command line's parser raises; Typer brings its own Click or uses the common one.
+ParserError: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 
 class ExitCode(IntEnum):
@@ -33,7 +38,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
     if isinstance(error, Interrupted):
         is_ctrl_c = error.signal_number == signal.SIGINT
         return ExitCode.INTERRUPTED if is_ctrl_c else ExitCode.STOPPED
-    if isinstance(error, (UsageError, click.ClickException)):
+    if isinstance(error, (UsageError, ParserError)):
         return ExitCode.USAGE
     return ExitCode.STOPPED
 

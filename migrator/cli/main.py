@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from migrator import __version__
 from migrator.app import App, BlockedByFindings, find_migration, open_app, open_staging
 from migrator.cli import render
 from migrator.cli.demo import demo
-from migrator.cli.errors import ExitCode, exit_code_of, report
+from migrator.cli.errors import ExitCode, ParserError, exit_code_of, report
 from migrator.cli.options import (
     ConfigOption,
     DryRunOption,
@@ -342,9 +341,9 @@ def main() -> None:
     except MigratorError as error:
         report(error, as_json=as_json)
         code = exit_code_of(error)
-    except click.ClickException as error:
-        error.show()
+    except ParserError as error:
+        error.show()  # type: ignore[attr-defined]  # every ClickException can
         code = exit_code_of(error)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
     sys.exit(code or 0)

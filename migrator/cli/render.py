@@ -20,7 +20,7 @@ from migrator.plan.plan import Blueprint, Plan
 from migrator.staging import QueryResult
 
 #: A table wider than the terminal is of no use; a pipe has no width.
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 200
 
 _STYLES = {Severity.BLOCKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
@@ -190,7 +190,7 @@ def _print_findings(findings: Sequence[Finding]) -> None:
     table = Table(title="Findings", title_justify="left", header_style="bold")
     for name in ("severity", "kind", "type", "field", "items", "what and what to do"):
         table.add_column(name, justify="right" if name == "items" else "left")
-    for finding in findings:
+    for finding, fields in _grouped(findings):
         advice = finding.detail
         if finding.severity is Severity.BLOCKING and finding.hint:
             advice += f"\n-> {finding.hint}"
@@ -198,11 +198,24 @@ def _print_findings(findings: Sequence[Finding]) -> None:
             Text(finding.severity.value, style=_STYLES[finding.severity]),
             finding.kind.value,
             str(finding.entity_type_id or ""),
-            finding.field or "",
+            ", ".join(fields),
             str(finding.items),
             Text(advice),
         )
     console().print(table)
+
+
+def _grouped(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
+    """Findings that say the same of several fields of a type, as one with all the fields."""
+    groups: dict[tuple[str, int | None, str], tuple[Finding, list[str]]] = {}
+    for finding in findings:
+        key = (finding.kind.value, finding.entity_type_id, finding.detail)
+        first, fields = groups.setdefault(key, (finding, []))
+        if finding.field:
+            fields.append(finding.field)
+        if finding.items > first.items:
+            groups[key] = (finding, fields)
+    return list(groups.values())
 
 
 def plan_document(migration: Migration, blueprint: Blueprint) -> dict[str, Any]:

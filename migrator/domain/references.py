@@ -82,9 +82,8 @@ def structural_key(field: Field, value: Scalar, place: ItemPlace) -> PairKey | N
         case "crm_category":
             return PairKey(PairKind.CATEGORY, str(place.entity_type_id), str(value))
         case "crm_status":
-            directory = _directory_of(field, place)
-            if directory is None:
-                return None
+            # Without a directory no pair is found, so the value stays open: never copied unmapped.
+            directory = _directory_of(field, place) or ""
             return PairKey(directory_kind(directory), directory, str(value))
         case "enumeration":
             scope = enumeration_scope(place.entity_type_id, field.name)

@@ -7,6 +7,7 @@ Source: b24restdocs api-reference/data-types.md, api-reference/crm/data-types.md
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -103,7 +104,7 @@ def _decode_one(field_: Field, raw: Any) -> Scalar | None:
         return None
     try:
         return _decode_filled(field_, raw)
-    except (ValueError, TypeError, KeyError, InvalidOperation) as error:
+    except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError) as error:
         raise UnreadableValueError(f"{field_.type} {raw!r}") from error
 
 
@@ -116,7 +117,7 @@ def _decode_filled(field_: Field, raw: Any) -> Scalar | None:
         case "date":
             return parse_date(raw)
         case "double":
-            return float(raw)
+            return _finite(float(raw))
         case "money":
             return _money(str(raw))
         case "file":
@@ -138,6 +139,12 @@ def _boolean(raw: Any) -> bool:
     if raw in ("N", "0", 0, False, "false", "n"):
         return False
     raise ValueError(raw)
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return number
 
 
 def parse_datetime(raw: Any) -> datetime:
@@ -164,8 +171,13 @@ def parse_date(raw: Any) -> date:
 
 
 def _money(raw: str) -> Money | None:
-    amount, _, currency = raw.partition("|")
-    return Money(Decimal(amount), currency) if amount.strip() else None
+    text, _, currency = raw.partition("|")
+    if not text.strip():
+        return None
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError(raw)
+    return Money(amount, currency)
 
 
 def _file(raw: Any) -> FileValue | None:
@@ -197,7 +209,9 @@ def allowed_binding_types(field_: Field) -> list[EntityTypeId]:
 
 
 def _multifields(raw: Any) -> Iterator[Multifield]:
-    rows = raw.values() if isinstance(raw, dict) else raw or ()
+    rows = list(raw.values()) if isinstance(raw, dict) else raw or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UnreadableValueError(f"crm_multifield {raw!r}")
     for row in rows:
         value = str(row.get("value") or "")
         if value:

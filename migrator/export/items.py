@@ -72,19 +72,17 @@ class ItemExport:
         counts, after = SaveCounts(), self._checkpoint(entity_type_id).position
         fields = self._structure.fields[entity_type_id]
         title = self._structure.entity_types[entity_type_id].title
-        self._workspace.progress.begin(f"Exporting {title}", None)
         if newest == 0:
-            self._save(entity_type_id, [], position=after, done=True)
-        else:
-            pages = self._source.iter_items(
-                entity_type_id, select=item_select(fields), after=after, newest=newest
-            )
-            for page in pages:
-                items = self._complete(entity_type_id, fields, page.items)
-                counts += self._save(
-                    entity_type_id, items, position=page.last_id, done=page.exhausted
-                )
-                self._workspace.progress.advance(len(items))
+            return self._save(entity_type_id, [], position=after, done=True)
+        self._workspace.progress.begin(f"Exporting {title}", None)
+        pages = self._source.iter_items(
+            entity_type_id, select=item_select(fields), after=after, newest=newest
+        )
+        for page in pages:
+            items = self._complete(entity_type_id, fields, page.items)
+            counts += self._save(entity_type_id, items, position=page.last_id, done=page.exhausted)
+            self._workspace.progress.advance(len(items))
+            self._workspace.check_stop()
         self._workspace.progress.end()
         return counts
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.errors import ItemRefused, PortalError, UnknownOutcome
 from migrator.domain.errors import TerminalError
-from migrator.domain.fields import parse_field
+from migrator.domain.fields import FieldSet, parse_field
 from migrator.domain.references import CORRELATION_SUFFIX
 from migrator.domain.vocabulary import SMART_INVOICE, SYSTEM_TYPES, EntityTypeId, short_code
 
@@ -52,15 +52,18 @@ def stored_name(entity_type: EntityType) -> str:
 class CorrelationField:
     """The correlation field of one entity type of the target."""
 
-    def __init__(self, target: PortalClient, entity_type: EntityType, clock: Clock) -> None:
+    def __init__(
+        self, target: PortalClient, entity_type: EntityType, known: FieldSet, clock: Clock
+    ) -> None:
         self._target = target
+        self._known = known
         self._type = entity_type
         self._stored_name = stored_name(entity_type)
         self._clock = clock
         self.name = self._stored_name
 
     def ensure(self) -> None:
-        """Create the field where it is missing.
+        """Create the field where the target's structure does not list it.
 
         Creating a field can take the portal longer than a request may (b24restdocs
         api-reference/crm/universal/userfieldconfig/index.md), so a lost or failed answer means
@@ -69,17 +72,17 @@ class CorrelationField:
         Raises: CorrelationFieldMissing.
         """
         refusal: PortalError | None = None
+        if self._is_among(self._known):
+            return
         for attempt in range(_ATTEMPTS):
-            if self._find():
-                return
             try:
                 self._create()
             except UnknownOutcome:
                 self._clock.sleep(2.0**attempt)
             except ItemRefused as error:
                 refusal = error
-        if self._find():
-            return
+            if self._is_among(self._read()):
+                return
         raise CorrelationFieldMissing(
             f"{self._target.webhook.host}: the user field {self._stored_name} for "
             f"'{self._type.title}' could not be created"
@@ -88,14 +91,18 @@ class CorrelationField:
             "userfieldconfig, or create this string field by hand",
         )
 
-    def _find(self) -> bool:
+    def _read(self) -> FieldSet:
         answer = self._target.call(
             "crm.item.fields",
             {"entityTypeId": self._type.entity_type_id, "useOriginalUfNames": "Y"},
         )
-        for name, meta in answer.mapping("fields").items():
-            if parse_field(name, meta).stored_name == self._stored_name:
-                self.name = name
+        fields = answer.mapping("fields").items()
+        return FieldSet.of(parse_field(name, meta) for name, meta in fields)
+
+    def _is_among(self, fields: FieldSet) -> bool:
+        for one in fields:
+            if one.stored_name == self._stored_name:
+                self.name = one.name
                 return True
         return False
 

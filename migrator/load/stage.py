@@ -96,7 +96,9 @@ class Load:
             target=self._target,
             files=FileFetcher(self._source, transform),
             transform=transform,
-            correlation=CorrelationField(self._target, target_type, self._workspace.clock),
+            correlation=CorrelationField(
+                self._target, target_type, transform.target_fields, self._workspace.clock
+            ),
             known=self._known,
             options=self._options,
             may_import=may_import,

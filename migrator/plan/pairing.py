@@ -54,10 +54,12 @@ class Pairing:
     def pairs(self) -> list[Pair]:
         """All pairs, in the order an operator would read them."""
         types = list(self._decided(self._entity_types()))
+        # An answer that names nothing is refused later, by the mapping file, with its line.
+        partners = {p.source_key: _number(p.target_key or "") for p in types}
         self._types = {
-            EntityTypeId(int(p.source_key)): EntityTypeId(int(p.target_key))
-            for p in types
-            if p.target_key is not None
+            EntityTypeId(int(key)): EntityTypeId(partner)
+            for key, partner in partners.items()
+            if partner in self._target.entity_types
         }
         pairs = types
         for source_type, target_type in self._types.items():
@@ -127,7 +129,7 @@ class Pairing:
                 yield from self._directory(directory, targets.get(None))
                 continue
             partner = partners.get(category_id)
-            target_directory = targets.get(int(partner)) if partner is not None else None
+            target_directory = targets.get(_number(partner)) if partner is not None else None
             yield from self._directory(directory, target_directory)
 
     def _plain_directories(self) -> Iterator[Pair]:
@@ -274,7 +276,7 @@ def target_name(target: Structure, pair: Pair, key: str) -> str | None:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.lstrip("-").isdigit() else -1
+    return int(text) if text.isdecimal() else -1
 
 
 def _fold(text: str | None) -> str | None:

@@ -97,16 +97,17 @@ class Planning:
 
     def _usage(self, source: Structure, types: Iterable[EntityTypeId]) -> Usage:
         usage = Usage()
-        progress = self._workspace.progress
+        with self._workspace.read() as repositories:
+            totals = repositories.items.counts()
+        self._workspace.progress.begin("Reading staged items", sum(totals.values()))
         for entity_type_id in types:
             counter = UsageCounter(usage, source, entity_type_id)
             with self._workspace.read() as repositories:
-                total = repositories.items.count(entity_type_id)
-                progress.begin(f"Looking at {source.entity_types[entity_type_id].title}", total)
                 for page in repositories.items.stream(entity_type_id):
+                    self._workspace.check_stop()
                     _count_page(repositories, counter, page)
-                    progress.advance(len(page))
-            progress.end()
+                    self._workspace.progress.advance(len(page))
+        self._workspace.progress.end()
         return usage
 
     def _denied(
