@@ -35,7 +35,7 @@ _SECONDS_PER_REQUEST = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemPages:
-    """What one request brought; `exhausted` when no item followed `last_id` at that time."""
+    """What one request brought; `exhausted` when nothing is left to ask for after `last_id`."""
 
     items: list[dict[str, Any]]
     last_id: int
@@ -152,7 +152,9 @@ class ItemReader:
     ) -> Iterator[ItemPages]:
         """One `ItemPages` per request, each complete up to its `last_id`; the last is exhausted.
 
-        Items created meanwhile may appear; rows the webhook's user cannot see do not.
+        With `newest` nothing is asked for once that id is reached, so that a number of items that
+        fills its last request costs no further one. Items created meanwhile may appear; rows the
+        webhook's user cannot see do not.
 
         Raises:
             PagingStuck: ids that do not grow.
@@ -171,7 +173,8 @@ class ItemReader:
             chain = _Chain(last_id, [])
             failure = self._read_chain(query, chain, size, size.commands(needed))
             if chain.items or chain.exhausted:
-                last_id, exhausted = chain.last_id, chain.exhausted
+                last_id = chain.last_id
+                exhausted = chain.exhausted or (newest is not None and last_id >= newest)
                 yield ItemPages(items=chain.items, last_id=last_id, exhausted=exhausted)
             if failure is not None:
                 raise failure
