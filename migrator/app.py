@@ -21,13 +21,14 @@ from migrator.domain.errors import UsageError
 from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.policy import OnUnmappedUser, WithoutImportRight
 from migrator.domain.records import LinkState, Migration, RequestEntry, SaveCounts, StructureElement
-from migrator.domain.structure import Structure, build_structure
+from migrator.domain.structure import build_structure
 from migrator.domain.vocabulary import EntityTypeId, Role
 from migrator.export.items import ItemExport
 from migrator.export.structure import read_profile, read_structure
 from migrator.interrupt import InterruptibleClock, StopRequest
 from migrator.load.items import LoadOptions
 from migrator.load.stage import Load, LoadResult
+from migrator.plan.portal_rights import judge_profile
 from migrator.planning.stage import Planning, PlanOptions, load_structures
 from migrator.progress import Progress, Silent
 from migrator.staging import Staging
@@ -37,6 +38,8 @@ from migrator.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from migrator.domain.findings import Finding
+    from migrator.domain.structure import Profile, Structure
     from migrator.plan.plan import Blueprint
     from migrator.settings import PortalSettings, Settings
 
@@ -47,6 +50,10 @@ _WAITS = {
     WaitReason.OPERATING: "the execution budget of {method} on {portal}",
     WaitReason.TROUBLE: "{portal} to recover",
 }
+
+
+#: How many blocking findings an error message lists.
+_SHOWN = 20
 
 
 class NothingExported(UsageError):
@@ -69,7 +76,10 @@ class BlockedByFindings(UsageError):
     def __init__(self, blueprint: Blueprint) -> None:
         count = len(blueprint.plan.blocking)
         noun = "finding blocks" if count == 1 else "findings block"
-        listed = "".join(f"\n  {f.kind.value}: {f.detail}" for f in blueprint.plan.blocking[:20])
+        shown = blueprint.plan.blocking[:_SHOWN]
+        listed = "".join(f"\n  {f.kind.value}: {f.detail}" for f in shown)
+        if count > _SHOWN:
+            listed += f"\n  and {count - _SHOWN} more: migrator plan"
         super().__init__(
             f"{count} {noun} the import; nothing was written to the target:{listed}",
             hint=blueprint.plan.blocking[0].hint,
@@ -83,7 +93,8 @@ class PortalState:
 
     role: Role
     host: str
-    profile: Structure
+    profile: Profile
+    remarks: tuple[Finding, ...]
 
 
 class App:
@@ -111,9 +122,15 @@ class App:
         states = []
         for role, client in self._clients.items():
             self._profiles[role] = read_profile(client)
-            profile = build_structure([self._profiles[role]])
-            states.append(PortalState(role=role, host=client.webhook.host, profile=profile))
+            profile = build_structure([self._profiles[role]]).profile
+            if profile is not None:
+                states.append(self._state(role, client.webhook.host, profile))
         return states
+
+    def _state(self, role: Role, host: str, profile: Profile) -> PortalState:
+        may_go = self.settings.without_import_right is WithoutImportRight.ADD
+        remarks = tuple(judge_profile(role, profile, history_may_go=may_go))
+        return PortalState(role=role, host=host, profile=profile, remarks=remarks)
 
     def export(
         self, only: frozenset[EntityTypeId] = frozenset(), *, refresh: bool = False

@@ -17,11 +17,13 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableSettings
 
 from migrator.domain.errors import UsageError
 from migrator.domain.policy import OnLateItem, OnUnmappedUser, WithoutImportRight
 
 ENV_PREFIX = "MIGRATOR_"
+_DOTENV = ".env"
 
 
 class SettingsError(UsageError):
@@ -64,7 +66,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
-        env_file=".env",
+        env_file=_DOTENV,
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -131,10 +134,12 @@ def read_settings(config: Path | None = None, **options: Any) -> Settings:
     given[_TOML] = content
     try:
         return Settings(**given)
-    except ValidationError as error:
+    except (ValidationError, UnreadableSettings) as error:
         raise SettingsError(
             _sentence(error), hint="every setting stands in config/migrator.example.toml"
         ) from None  # the original would print what was entered, a webhook perhaps
+    except UnicodeDecodeError:
+        raise SettingsError(f"the file {_DOTENV} is not a UTF-8 text") from None
 
 
 def _config_from_environment() -> Path | None:
@@ -160,7 +165,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError | UnreadableSettings) -> str:
+    if isinstance(error, UnreadableSettings):
+        # It names the field in quotes, and nothing else of use.
+        name = ENV_PREFIX + str(error).partition('"')[2].partition('"')[0].upper()
+        return f"{name}: names several settings, such as {name}__WEBHOOK_URL"
     faults = []
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         name = ENV_PREFIX + "__".join(str(part) for part in fault["loc"]).upper()

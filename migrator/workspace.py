@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from migrator.clock import Clock
     from migrator.domain.records import Migration, RequestEntry
+    from migrator.domain.vocabulary import EntityTypeId
     from migrator.staging import Staging
     from migrator.staging.repositories import Repositories
 
@@ -53,3 +54,13 @@ class Workspace:
         if self.requests:
             with self.write():
                 pass
+
+
+#: The stage under which the export keeps its checkpoints.
+EXPORT_STAGE = "export"
+
+
+def exported_types(repositories: Repositories) -> frozenset[EntityTypeId]:
+    """Entity types of which every item is staged."""
+    checkpoints = repositories.checkpoints.all(EXPORT_STAGE)
+    return frozenset(one.entity_type_id for one in checkpoints if one.done)

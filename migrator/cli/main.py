@@ -75,6 +75,8 @@ def check(
         render.print_json(render.check_document(states))
     else:
         render.print_check(states)
+    if render.is_blocked(states):
+        raise typer.Exit(ExitCode.USAGE)
 
 
 @cli.command()
@@ -201,6 +203,8 @@ def _print_dry_run(app: App, blueprint: Blueprint, *, as_json: bool) -> None:
     else:
         render.print_plan(blueprint)
         render.console().print("Dry run: nothing was written to the target.")
+    if blueprint.plan.blocking and as_json:
+        raise typer.Exit(ExitCode.USAGE)  # the document names what blocks
     if blueprint.plan.blocking:
         raise BlockedByFindings(blueprint)
 

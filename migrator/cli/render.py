@@ -84,20 +84,27 @@ def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "", 1).lstrip("-").isdecimal() or text == ""
 
 
-def print_check(states: Iterable[PortalState]) -> None:
+def print_check(states: Sequence[PortalState]) -> None:
     rows = [
         (
             state.role.value,
             state.host,
-            profile.name,
-            "yes" if profile.is_admin else "no",
-            ", ".join(sorted(profile.scopes)),
-            profile.utc_offset,
+            state.profile.name,
+            "yes" if state.profile.is_admin else "no",
+            ", ".join(sorted(state.profile.scopes)),
+            state.profile.utc_offset,
+            "blocking" if is_blocked([state]) else "warning" if state.remarks else "ok",
         )
         for state in states
-        if (profile := state.profile.profile) is not None
     ]
-    print_rows(("role", "portal", "user", "administrator", "scopes", "UTC offset"), rows)
+    columns = ("role", "portal", "user", "administrator", "scopes", "UTC offset", "verdict")
+    print_rows(columns, rows)
+    _print_findings([remark for state in states for remark in state.remarks])
+
+
+def is_blocked(states: Iterable[PortalState]) -> bool:
+    remarks = (remark for state in states for remark in state.remarks)
+    return any(remark.severity is Severity.BLOCKING for remark in remarks)
 
 
 def check_document(states: Iterable[PortalState]) -> dict[str, Any]:
@@ -106,14 +113,14 @@ def check_document(states: Iterable[PortalState]) -> dict[str, Any]:
             {
                 "role": state.role.value,
                 "portal": state.host,
-                "user": profile.name,
-                "user_id": profile.user_id,
-                "is_admin": profile.is_admin,
-                "scopes": sorted(profile.scopes),
-                "utc_offset": profile.utc_offset,
+                "user": state.profile.name,
+                "user_id": state.profile.user_id,
+                "is_admin": state.profile.is_admin,
+                "scopes": sorted(state.profile.scopes),
+                "utc_offset": state.profile.utc_offset,
+                "findings": [finding_document(remark) for remark in state.remarks],
             }
             for state in states
-            if (profile := state.profile.profile) is not None
         ]
     }
 

@@ -31,15 +31,32 @@ def sandbox(
     """Serve an emulated portal until Ctrl-C; its webhook is printed first."""
     module = import_sandbox()
     portal = module.Portal.from_seed(_read(seed))
-    with module.PortalServer(portal, host, port) as server:
+    server = _started(module.PortalServer(portal, host, port))
+    try:
         console().print(f"webhook: {server.webhook_url()}", markup=False, soft_wrap=True)
         console().print(f"what a real portal would have swallowed: {server.origin}/sandbox/losses")
-        stop = StopRequest()
-        stop.listen()
-        clock = InterruptibleClock(SystemClock(), stop)
-        with suppress(Interrupted):
-            while True:
-                clock.sleep(_FOREVER)
+        _wait_for_signal()
+    finally:
+        server.stop()
+
+
+def _wait_for_signal() -> None:
+    stop = StopRequest()
+    stop.listen()
+    clock = InterruptibleClock(SystemClock(), stop)
+    with suppress(Interrupted):
+        while True:
+            clock.sleep(_FOREVER)
+
+
+def _started(server: Any) -> Any:
+    try:
+        return server.start()
+    except OSError as error:
+        raise SandboxUnavailable(
+            f"the sandbox cannot listen there: {error.strerror or error}",
+            hint="choose another --port, or 127.0.0.1 as --host",
+        ) from None
 
 
 def import_sandbox() -> Any:

@@ -84,8 +84,9 @@ class FindingKind(StrEnum):
     HISTORY_LOST = ("history-lost", "created without its history, at the moment of the migration")
     NOT_ADMINISTRATOR = (
         "not-administrator",
-        "the target webhook's user is no administrator, so no item can keep its history",
+        "a webhook's user is no portal administrator: unseen items, or lost history",
     )
+    MISSING_SCOPE = ("missing-scope", "a webhook lacks a scope that the migration needs")
     NO_IMPORT_RIGHT = (
         "no-import-right",
         "the target webhook's user may not import items of this type",

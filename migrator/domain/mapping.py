@@ -39,6 +39,10 @@ class PairKind(StrEnum):
         return plurals.get(self.value, f"{self.value}s")
 
 
+#: What every item has one of, so that it cannot be left out: the portal would choose instead.
+INDISPENSABLE = frozenset({PairKind.CATEGORY, PairKind.STAGE, PairKind.CURRENCY})
+
+
 class Decision(StrEnum):
     """How a pair came about."""
 

@@ -5,6 +5,7 @@ Source: b24restdocs api-reference/crm/data-types.md (object types, short codes, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
@@ -139,3 +140,20 @@ def stage_entity_id(entity_type_id: EntityTypeId, category_id: int | None) -> st
     if entity_type_id == SMART_INVOICE:
         return f"SMART_INVOICE_STAGE_{category_id}"
     return f"DYNAMIC_{entity_type_id}_STAGE_{category_id}"
+
+
+_DIRECTORIES = (
+    (re.compile(r"STATUS"), LEAD),
+    (re.compile(r"QUOTE_STATUS"), QUOTE),
+    (re.compile(r"DEAL_STAGE(_[0-9]+)?"), DEAL),
+    (re.compile(r"SMART_INVOICE_STAGE_[0-9]+"), SMART_INVOICE),
+)
+_SPA_DIRECTORY = re.compile(r"DYNAMIC_([0-9]+)_STAGE_[0-9]+")
+
+
+def entity_type_of_stages(directory: str) -> EntityTypeId | None:
+    """The entity type whose stages a directory holds; the way back from `stage_entity_id`."""
+    spa = _SPA_DIRECTORY.fullmatch(directory)
+    if spa is not None:
+        return EntityTypeId(int(spa[1]))
+    return next((one for pattern, one in _DIRECTORIES if pattern.fullmatch(directory)), None)

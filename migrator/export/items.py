@@ -17,6 +17,7 @@ from migrator.bitrix.keyset import PAGE
 from migrator.domain.records import Checkpoint, SaveCounts, StagedItem
 from migrator.domain.values import parse_datetime
 from migrator.domain.vocabulary import EntityTypeId, SourceId
+from migrator.workspace import EXPORT_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from migrator.domain.fields import FieldSet
     from migrator.domain.structure import Structure
     from migrator.workspace import Workspace
-
-STAGE = "export"
 
 #: What `*` leaves out in the server's source, while the documentation says of `fm` that it comes
 #: only with `*`: naming them beside it is right either way.
@@ -49,7 +48,7 @@ class ItemExport:
         if refresh and self._all_done(types):
             with self._workspace.write() as repositories:
                 for entity_type_id in types:
-                    repositories.checkpoints.clear(STAGE, entity_type_id)
+                    repositories.checkpoints.clear(EXPORT_STAGE, entity_type_id)
         todo = [t for t in types if not self._checkpoint(t).done]
         newest = self._source.newest(todo) if todo else {}
         counts = SaveCounts()
@@ -65,8 +64,8 @@ class ItemExport:
 
     def _checkpoint(self, entity_type_id: EntityTypeId) -> Checkpoint:
         with self._workspace.read() as repositories:
-            found = repositories.checkpoints.get(STAGE, entity_type_id)
-        return found or Checkpoint(stage=STAGE, entity_type_id=entity_type_id)
+            found = repositories.checkpoints.get(EXPORT_STAGE, entity_type_id)
+        return found or Checkpoint(stage=EXPORT_STAGE, entity_type_id=entity_type_id)
 
     def _export_type(self, entity_type_id: EntityTypeId, newest: int) -> SaveCounts:
         counts, after = SaveCounts(), self._checkpoint(entity_type_id).position
@@ -98,7 +97,9 @@ class ItemExport:
         with self._workspace.write() as repositories:
             counts = repositories.items.save(staged)
             repositories.checkpoints.set(
-                Checkpoint(stage=STAGE, entity_type_id=entity_type_id, position=position, done=done)
+                Checkpoint(
+                    stage=EXPORT_STAGE, entity_type_id=entity_type_id, position=position, done=done
+                )
             )
         return counts
 

@@ -24,6 +24,7 @@ from migrator.domain.errors import UsageError
 from migrator.domain.records import StructureElement
 from migrator.domain.structure import ElementKind
 from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId, is_spa
+from migrator.plan.portal_rights import USER_FIELD_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 REQUIRED_SCOPES = ("crm",)
 #: Any of these lets the webhook list users (b24restdocs api-reference/user/user-scope.md).
 USER_SCOPES = frozenset({"user", "user_basic", "user_brief"})
-USER_FIELD_SCOPE = "userfieldconfig"
 
 
 class PortalNotUsable(UsageError):

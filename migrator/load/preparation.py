@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class KnownItems:
     """What is known about the items that a page of items refers to; never about all items."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, exported: frozenset[EntityTypeId]) -> None:
         self._mapping = mapping
+        self._exported = exported
         self._targets: dict[tuple[EntityTypeId, int], Reference] = {}
         self._staged: set[tuple[EntityTypeId, int]] = set()
 
@@ -49,7 +50,14 @@ class KnownItems:
         key = (reference.entity_type_id, reference.item_id)
         if key in self._targets:
             return self._targets[key]
-        return Missing.LATER if key in self._staged else Missing.NEVER
+        if key in self._staged or self._may_come(reference.entity_type_id):
+            return Missing.LATER
+        return Missing.NEVER
+
+    def _may_come(self, entity_type_id: EntityTypeId) -> bool:
+        """Whether items of this type will be staged and moved, though by a later run (`--only`)."""
+        is_moved = self._mapping.target_type(entity_type_id) is not None
+        return is_moved and entity_type_id not in self._exported
 
 
 def references_of(

@@ -13,6 +13,7 @@ from migrator.load.links import DeferredLinks, LinkCounts
 from migrator.load.preparation import KnownItems
 from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint
 from migrator.transform.item import build_transforms
+from migrator.workspace import exported_types
 
 if TYPE_CHECKING:
     from migrator.bitrix.client import PortalClient
@@ -44,7 +45,9 @@ class Load:
         self._blueprint = blueprint
         self._options = options
         self._transforms = build_transforms(blueprint.source, blueprint.target, blueprint.mapping)
-        self._known = KnownItems(blueprint.mapping)
+        with workspace.read() as repositories:
+            exported = exported_types(repositories)
+        self._known = KnownItems(blueprint.mapping, exported)
 
     def run(self) -> LoadResult:
         """Settle what was under way, import type after type, set deferred links."""

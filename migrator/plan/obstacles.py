@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migrator.domain.findings import Effect, Finding, FindingKind, Severity
-from migrator.domain.mapping import Decision, PairKey, PairKind
+from migrator.domain.mapping import INDISPENSABLE, Decision, PairKey, PairKind
 from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.references import implied_by_list, is_ignored
-from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId
+from migrator.domain.vocabulary import SMART_INVOICE, SYSTEM_TYPES, EntityTypeId, Role, is_spa
 from migrator.domain.writability import UNSUPPORTED_TYPES, is_portal_local, is_written
+from migrator.plan.portal_rights import judge_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -87,22 +88,19 @@ class Obstacles:
             )
 
     def _rights(self) -> Iterator[Finding]:
-        profile = self._target.profile
-        if profile is not None and not profile.is_admin and self._usage.items:
-            yield Finding(
-                kind=FindingKind.NOT_ADMINISTRATOR,
-                severity=Severity.WARNING if self._now.add_instead else Severity.BLOCKING,
-                effect=Effect.LOST,
-                value=profile.name,
-                items=self._usage.items.total(),
-                detail=f"the target webhook belongs to {profile.name}, who is no portal "
-                "administrator: created, changed and moved dates and their authors would be lost",
-                hint="use the webhook of a portal administrator of the target, or accept the loss "
-                "with MIGRATOR_WITHOUT_IMPORT_RIGHT=add",
-            )
+        profiles = {Role.SOURCE: self._source.profile, Role.TARGET: self._target.profile}
+        for role, profile in profiles.items():
+            if profile is not None and self._usage.items:
+                for one in judge_profile(role, profile, history_may_go=self._now.add_instead):
+                    if one.kind is not FindingKind.MISSING_SCOPE or self._needs_user_fields():
+                        yield replace(one, items=self._usage.items.total())
         for entity_type_id in sorted(self._now.without_import_right):
             if self._usage.items[entity_type_id]:
                 yield self._no_import_right(entity_type_id)
+
+    def _needs_user_fields(self) -> bool:
+        """Smart processes and invoices get their user fields by userfieldconfig only."""
+        return any(is_spa(t) or t == SMART_INVOICE for t in self._usage.items)
 
     def _no_import_right(self, entity_type_id: EntityTypeId) -> Finding:
         return Finding(
@@ -272,8 +270,9 @@ class Obstacles:
             items=items,
             detail=f"{_NOUNS[key.kind]} '{name}' ({key.key}) has no partner{within} in the target"
             + ("; the target webhook's own user is set instead" if tolerated else ""),
-            hint=f"answer it in the mapping file: {where}: {key.key}: <target>, or `drop`"
-            " (migrator plan --write-mapping mapping.yaml writes the open points)",
+            hint=f"answer it in the mapping file: {where}: {key.key}: <target>"
+            + ("" if key.kind in INDISPENSABLE else ", or `drop`")
+            + " (migrator plan --write-mapping mapping.yaml writes the open points)",
         )
 
     def _dropped(

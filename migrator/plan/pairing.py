@@ -74,9 +74,15 @@ class Pairing:
         pairs += self._decided(self._plain_directories())
         return pairs
 
-    def with_loose(self, pairs: list[Pair], needed: Iterable[PairKey]) -> list[Pair]:
-        """The pairs, and those for what items hold although the structure does not list it."""
-        return pairs + list(self._decided(loose_pairs(pairs, needed)))
+    def with_loose(
+        self, pairs: list[Pair], needed: Iterable[tuple[EntityTypeId, PairKey]]
+    ) -> list[Pair]:
+        """The pairs, and those for what items hold although the structure does not list it.
+
+        Items of an entity type without a partner need none.
+        """
+        keys = {key for entity_type_id, key in needed if entity_type_id in self._types}
+        return pairs + list(self._decided(loose_pairs(pairs, keys)))
 
     def _decided(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:

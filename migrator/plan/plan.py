@@ -105,7 +105,7 @@ def chunk_size(seconds_per_item: float) -> int:
     """How many items one request may hold so that it is expected to end in time."""
     if seconds_per_item <= 0:
         return LARGEST_CHUNK
-    return max(1, min(LARGEST_CHUNK, int(REQUEST_SECONDS / seconds_per_item)))
+    return max(1, int(min(LARGEST_CHUNK, REQUEST_SECONDS / seconds_per_item)))
 
 
 def estimate(

@@ -20,7 +20,8 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from migrator.domain.errors import UsageError
-from migrator.domain.mapping import Decision, Pair, PairKey, PairKind
+from migrator.domain.mapping import INDISPENSABLE, Decision, Pair, PairKey, PairKind
+from migrator.domain.vocabulary import EntityTypeId, entity_type_of_stages
 from migrator.plan.pairing import target_name
 
 if TYPE_CHECKING:
@@ -69,28 +70,79 @@ class MappingFile:
     def overrides(self) -> dict[PairKey, str | None]:
         return {line.key: line.answer for line in self.lines}
 
-    def check(self, pairs: Iterable[Pair], target: Structure) -> None:
+    def check(
+        self, pairs: Iterable[Pair], source: Structure, target: Structure, *, is_partial: bool
+    ) -> None:
         """Refuse lines that match nothing in the source, or name nothing in the target.
+
+        Lines below something that has no partner are passed over: nothing asks for them. So are,
+        where only part of the source was looked at, identifiers which the source does not list,
+        because the items that hold them may be in the other part.
 
         Raises: MappingFileError, with every such line.
         """
         known = {pair.pair_key: pair for pair in pairs}
-        faults = [fault for line in self.lines for fault in _faults(line, known, target)]
+        faults: list[tuple[int, str]] = []
+        for line in self.lines:
+            is_unseen = is_partial and line.key not in known and line.key.kind in _HELD_BY_ITEMS
+            if not is_unseen and not _is_dormant(line.key, known):
+                faults += _faults(line, known, source, target)
         if faults:
             raise _error(self.path, faults)
 
 
+#: What items go on holding after it has gone from the structure.
+_HELD_BY_ITEMS = frozenset(PairKind) - {PairKind.ENTITY_TYPE, PairKind.FIELD}
+
+
+def _is_dormant(key: PairKey, known: Mapping[PairKey, Pair]) -> bool:
+    """Whether the line is about a part of something without a partner, or with a misspelt one."""
+    parents = (known.get(parent) for parent in _parents(key))
+    return any(
+        parent is not None and (parent.target_key is None or parent.target_name is None)
+        for parent in parents
+    )
+
+
+def _parents(key: PairKey) -> Iterator[PairKey]:
+    match key.kind:
+        case PairKind.CATEGORY | PairKind.FIELD:
+            yield PairKey(PairKind.ENTITY_TYPE, "", key.scope)
+        case PairKind.ENUMERATION:
+            entity_type_id, _, field = key.scope.partition(".")
+            yield PairKey(PairKind.ENTITY_TYPE, "", entity_type_id)
+            yield PairKey(PairKind.FIELD, entity_type_id, field)
+        case PairKind.STAGE:
+            yield PairKey(PairKind.ENTITY_TYPE, "", str(entity_type_of_stages(key.scope)))
+        case PairKind.ENTITY_TYPE | PairKind.STATUS | PairKind.USER | PairKind.CURRENCY:
+            return
+
+
 def _faults(
-    line: MappingLine, known: Mapping[PairKey, Pair], target: Structure
+    line: MappingLine, known: Mapping[PairKey, Pair], source: Structure, target: Structure
 ) -> Iterator[tuple[int, str]]:
     kind, scope, key = line.key
     where = ": ".join(part for part in (kind.section, scope, key) if part)
     pair = known.get(line.key)
     if pair is None:
         yield line.line, f"{where}: the source has no such {_noun(kind)}"
+    elif line.answer is None and kind in INDISPENSABLE:
+        yield (
+            line.line,
+            f"{where}: a {_noun(kind)} cannot be dropped, the portal would choose another: "
+            "name one of the target",
+        )
     elif line.answer is not None and target_name(target, pair, line.answer) is None:
         within = f" in {pair.target_scope}" if pair.target_scope else ""
         yield line.line, f"{where}: the target has no {_noun(kind)} '{line.answer}'{within}"
+    elif kind is PairKind.FIELD and _loses_values(pair, source, target):
+        yield line.line, f"{where}: the field holds several values, '{line.answer}' only one"
+
+
+def _loses_values(pair: Pair, source: Structure, target: Structure) -> bool:
+    ours = source.fields[EntityTypeId(int(pair.scope))].get(pair.source_key)
+    theirs = target.fields[EntityTypeId(int(pair.target_scope or 0))].get(pair.target_key or "")
+    return bool(ours and theirs and ours.is_multiple and not theirs.is_multiple)
 
 
 def _noun(kind: PairKind) -> str:
@@ -99,6 +151,13 @@ def _noun(kind: PairKind) -> str:
 
 def read_mapping_file(path: Path) -> MappingFile:
     """Read the operator's answers; raises MappingFileError for anything but valid lines."""
+    document = _read(path)
+    if document is None:
+        return MappingFile(path)
+    return MappingFile(path, tuple(_lines(path, document)))
+
+
+def _read(path: Path) -> CommentedMap | None:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -107,13 +166,7 @@ def read_mapping_file(path: Path) -> MappingFile:
             f"the mapping file {path} cannot be read: {reason}",
             hint="migrator plan --write-mapping mapping.yaml writes one to start from",
         ) from error
-    document = _parse(path, text)
-    if document is None:
-        return MappingFile(path)
-    lines, faults = _lines(document)
-    if faults:
-        raise _error(path, faults)
-    return MappingFile(path, tuple(lines))
+    return _parse(path, text)
 
 
 def _parse(path: Path, text: str) -> CommentedMap | None:
@@ -130,7 +183,7 @@ def _parse(path: Path, text: str) -> CommentedMap | None:
     return document
 
 
-def _lines(document: CommentedMap) -> tuple[list[MappingLine], list[tuple[int, str]]]:
+def _lines(path: Path, document: CommentedMap) -> list[MappingLine]:
     lines: list[MappingLine] = []
     faults: list[tuple[int, str]] = []
     for section, content in document.items():
@@ -147,7 +200,9 @@ def _lines(document: CommentedMap) -> tuple[list[MappingLine], list[tuple[int, s
             _read_scope(kind, "", content, lines, faults)
         else:
             _read_scopes(kind, content, lines, faults)
-    return lines, faults
+    if faults:
+        raise _error(path, faults)
+    return lines
 
 
 def _read_scopes(
@@ -195,18 +250,26 @@ def write_mapping_file(path: Path, pairs: Iterable[Pair]) -> int:
     """Write the decisions, or add those missing to an existing file; return the lines added.
 
     What stands in the file is never changed. System fields that simply correspond are left out.
+
+    Raises: MappingFileError where the file cannot be read or written.
     """
     yaml = YAML(typ="rt")
     yaml.width = 4096
     document = CommentedMap()
     if path.exists():
-        document = _parse(path, path.read_text(encoding="utf-8")) or document
+        document = _read(path) or document
+        _lines(path, document)
     else:
         document.yaml_set_start_comment(_HEADER)
     added = sum(_add(document, pair) for pair in pairs if _is_worth_a_line(pair))
     text = io.StringIO()
     yaml.dump(document, text)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    try:
+        path.write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise MappingFileError(
+            f"the mapping file {path} cannot be written: {error.strerror}"
+        ) from error
     return added
 
 
@@ -216,9 +279,9 @@ def _is_worth_a_line(pair: Pair) -> bool:
 
 
 def _add(document: CommentedMap, pair: Pair) -> bool:
-    content = document.setdefault(pair.kind.section, CommentedMap())
+    content = _below(document, pair.kind.section)
     if pair.kind not in _WITHOUT_SCOPE:
-        content = content.setdefault(_plain(pair.scope), CommentedMap())
+        content = _below(content, _plain(pair.scope))
     key = _plain(pair.source_key)
     if key in content or pair.source_key in content:
         return False
@@ -227,12 +290,24 @@ def _add(document: CommentedMap, pair: Pair) -> bool:
     return True
 
 
+def _below(content: CommentedMap, key: Any) -> CommentedMap:
+    """The lines below a key, which may stand there with nothing below it."""
+    if content.get(key) is None:
+        content[key] = CommentedMap()
+    below: CommentedMap = content[key]
+    return below
+
+
 def _comment(pair: Pair) -> str:
-    name = " ".join(pair.source_name.split())
+    name = _one_line(pair.source_name)
     if pair.decision is Decision.OPEN:
         return f"OPEN: {name}"
-    target = " ".join((pair.target_name or "left out").split())
-    return f"{name} -> {target} ({pair.decision})"
+    return f"{name} -> {_one_line(pair.target_name or 'left out')} ({pair.decision})"
+
+
+def _one_line(text: str) -> str:
+    """YAML takes no control characters, not even in a comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _plain(text: str | None) -> Any:

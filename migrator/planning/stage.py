@@ -15,11 +15,12 @@ from migrator.domain.structure import Structure, build_structure
 from migrator.domain.vocabulary import EntityTypeId, Role, SourceId
 from migrator.plan.obstacles import Circumstances, Obstacles
 from migrator.plan.order import ImportOrder, build_order
-from migrator.plan.pairing import Pairing
+from migrator.plan.pairing import Pairing, loose_pairs
 from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint, DeferredPlan, Plan, TypePlan, estimate
 from migrator.plan.usage import Usage, UsageCounter
 from migrator.planning.mapping_file import MappingFile, read_mapping_file
 from migrator.planning.rights import types_without_import_right
+from migrator.workspace import exported_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,8 +67,10 @@ class Planning:
         types = self._types(source)
         usage = self._usage(source, types)
         pairing = Pairing(source, target, file.overrides)
-        pairs = pairing.with_loose(pairing.pairs(), (key for _, key in usage.needed))
-        file.check(pairs, target)
+        pairs = pairing.with_loose(pairing.pairs(), usage.needed)
+        # Items of a type that is left out hold identifiers, too; a line about one is no mistake.
+        held = loose_pairs(pairs, (key for _, key in usage.needed))
+        file.check([*pairs, *held], source, target, is_partial=bool(options.only))
         mapping = Mapping(pairs)
         moved = [t for t in types if mapping.target_type(t) is not None]
         order = build_order([t for t in moved if usage.items[t]], usage.ordering_edges())
@@ -103,9 +106,10 @@ class Planning:
         for entity_type_id in types:
             counter = UsageCounter(usage, source, entity_type_id)
             with self._workspace.read() as repositories:
+                exported = exported_types(repositories)
                 for page in repositories.items.stream(entity_type_id):
                     self._workspace.check_stop()
-                    _count_page(repositories, counter, page)
+                    _count_page(repositories, counter, page, exported)
                     self._workspace.progress.advance(len(page))
         self._workspace.progress.end()
         return usage
@@ -199,7 +203,10 @@ def load_structures(workspace: Workspace) -> tuple[Structure, Structure]:
 
 
 def _count_page(
-    repositories: Repositories, counter: UsageCounter, page: Sequence[StagedItem]
+    repositories: Repositories,
+    counter: UsageCounter,
+    page: Sequence[StagedItem],
+    exported: frozenset[EntityTypeId],
 ) -> None:
     """Count a page, then look up at once everything it refers to."""
     refers = {item.source_id: counter.add(item.payload) for item in page}
@@ -213,7 +220,9 @@ def _count_page(
     for item in page:
         pairs = refers[item.source_id]
         counter.note_dangling(
-            (name, ref) for name, ref in pairs if ref.item_id not in created[ref.entity_type_id]
+            (name, ref)
+            for name, ref in pairs
+            if ref.entity_type_id in exported and ref.item_id not in created[ref.entity_type_id]
         )
         counter.note_forward(name for name, ref in pairs if _is_forward(item, ref, created))
 

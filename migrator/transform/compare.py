@@ -72,8 +72,8 @@ def same_value(entity_type_id: EntityTypeId, field: Field, want: Value, have: Va
     """Whether the target field holds what it must; `entity_type_id` is the target's."""
     if is_empty(want) and is_empty(have):
         return True
-    if not field.is_dynamic and field.type in _ZERO_IS_EMPTY:
-        # The portal prints a system number nobody set as 0 or as null.
+    if field.type == "boolean" or (not field.is_dynamic and field.type in _ZERO_IS_EMPTY):
+        # The portal prints a system number nobody set as 0 or as null, and "no" likewise.
         want, have = want or None, have or None
         if want is None and have is None:
             return True
@@ -92,7 +92,7 @@ def same_value(entity_type_id: EntityTypeId, field: Field, want: Value, have: Va
 
 #: A company's contacts come in the order in which the contacts named it.
 _WITHOUT_PRIMARY = frozenset({(COMPANY, "contactIds")})
-_ZERO_IS_EMPTY = frozenset({"double", "integer", "boolean"})
+_ZERO_IS_EMPTY = frozenset({"double", "integer"})
 
 
 def _same_scalar(a: object, b: object) -> bool:

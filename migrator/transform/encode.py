@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 #: Name and bytes of a file, asked for once per file while its item is encoded.
 FileContent = Callable[[FileValue], tuple[str, bytes]]
 
+#: PHP's empty() takes 0 and "0" for "no value" and would store null; this is a number to it and
+#: not empty.
+_ZERO = "0.0"
+
 
 def encode_import(
     values: Mapping[str, Value], fields: FieldSet, content: FileContent
@@ -68,15 +72,16 @@ def _encode_one(field: Field, one: Scalar, content: FileContent) -> Any:
         case bool():
             return "Y" if one else "N"
         case int() | float() if one == 0 and field.is_dynamic:
-            # PHP's empty() takes 0 and "0" for "no value" and would store null; "0.0" is a number
-            # to it and not empty.
-            return "0.0"
+            return _ZERO
         case datetime():
             return one.astimezone(UTC).isoformat(timespec="seconds")
         case date():
             return one.isoformat()
         case Money(amount, currency):
-            return f"{amount}|{currency}" if currency else str(amount)
+            digits = f"{amount:f}"  # never 1E-7
+            if currency:
+                return f"{digits}|{currency}"
+            return digits if digits != "0" else _ZERO
         case Reference():
             return _encode_reference(field, one)
         case FileValue():

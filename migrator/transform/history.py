@@ -38,6 +38,8 @@ def fit_history(
 ) -> None:
     """Move the item's times inside the permitted bounds, each change a finding of the item.
 
+    `floor` is the time of the target's newest row; where it lies after `now` our clock is slow.
+
     Raises: LateItem where the policy is to fail late items.
     """
     if is_late(item, floor) and floor is not None:
@@ -50,7 +52,7 @@ def fit_history(
         kind = FindingKind.LATE_ITEM
     else:
         kind = FindingKind.HISTORY_ADJUSTED
-    _fit_bounds(item, now, kind)
+    _fit_bounds(item, now if floor is None else max(now, floor), kind)
 
 
 def _fit_bounds(item: TransformedItem, now: datetime, kind: FindingKind) -> None:

@@ -119,7 +119,7 @@ class TypeTransform:
         self._source = source
         self._target = target
         self._mapping = mapping
-        self._fallback_user_id = fallback_user_id
+        self.fallback_user_id = fallback_user_id
         self.carried = tuple(self._carried_fields())
         self._source_names = {c.target.name: c.source.name for c in self.carried}
         self._uncarried = tuple(self._uncarried_fields())
@@ -171,10 +171,12 @@ class TypeTransform:
                 value = decode(carried.source, raw)
             except UnreadableValueError as error:
                 work.lose(carried.source, FindingKind.UNREADABLE_VALUE, str(raw), str(error))
-                continue
+                value = None
             work.carry(carried.source, carried.target, _ordered(carried.source, value, payload))
         for lost in self._uncarried:
             self._note_uncarried(work, lost, payload)
+        if self.source_fields.value(payload, "isRecurring") == "Y":
+            work.note_template()
         work.result.is_final = self._is_final(work.result)
         return work.result
 
@@ -234,9 +236,34 @@ class _Work:
             if (new := self._translate(source_field, target_field, one)) is not None
         ]
         if target_field.is_multiple or target_field.type == "crm_multifield":
-            self.result.values[target_field.name] = tuple(dict.fromkeys(translated))
+            if any(self._is_identifier(source_field, one) for one in scalars(value)):
+                # Two of the source may have become one of the target.
+                translated = list(dict.fromkeys(translated))
+            self.result.values[target_field.name] = tuple(translated)
         else:
             self.result.values[target_field.name] = translated[0] if translated else None
+
+    def _is_identifier(self, source_field: Field, one: Scalar) -> bool:
+        if isinstance(one, Reference):
+            return True
+        return not isinstance(one, Money) and (
+            structural_key(source_field, one, self._place) is not None
+        )
+
+    def note_template(self) -> None:
+        """It stays marked as a template, but nothing would ever be made from it."""
+        self.result.findings.append(
+            Finding(
+                kind=FindingKind.RECURRING_TEMPLATE,
+                severity=Severity.WARNING,
+                entity_type_id=self._t.entity_type_id,
+                source_id=self.result.source_id,
+                field="isRecurring",
+                value="Y",
+                detail=FindingKind.RECURRING_TEMPLATE.text,
+                hint="set up its schedule in the target by hand",
+            )
+        )
 
     def lose(
         self,
@@ -315,6 +342,13 @@ class _Work:
             return _retyped(one, pair.target_key)
         name = pair.source_name if pair else key.key
         if pair is not None and pair.decision is Decision.DROPPED:
+            if key.kind is PairKind.USER and not source_field.is_dynamic:
+                return self._fallback_user(
+                    source_field,
+                    FindingKind.DROPPED_BY_MAPPING,
+                    one,
+                    f"user {name} is left out by the mapping",
+                )
             self._note(
                 source_field,
                 FindingKind.DROPPED_BY_MAPPING,
@@ -326,18 +360,30 @@ class _Work:
             return None
         kind = FindingKind.named(f"unmapped-{key.kind.replace('_', '-')}")
         if key.kind is PairKind.USER:
-            fallback = self._t._fallback_user_id  # noqa: SLF001 - as above
-            self._note(
-                source_field,
-                kind,
-                display(one),
-                f"user {name} has no partner: the target webhook's own user was set",
-                Effect.ADJUSTED,
-                sent=str(fallback),
-            )
-            return fallback
+            return self._fallback_user(source_field, kind, one, f"user {name} has no partner")
         self.lose(source_field, kind, display(one), f"'{name}' has no partner in the target")
         return None
+
+    def _fallback_user(
+        self, source_field: Field, kind: FindingKind, one: Scalar, why: str
+    ) -> int | None:
+        """The target webhook's own user, whom the portal would set anyway; no list needs one."""
+        fallback = (
+            None if kind is _DROPPED and source_field.is_multiple else self._t.fallback_user_id
+        )
+        self._note(
+            source_field,
+            kind,
+            display(one),
+            f"{why}: the target webhook's own user was set" if fallback else why,
+            Effect.ADJUSTED if fallback else Effect.LOST,
+            severity=Severity.INFO if kind is _DROPPED else Severity.WARNING,
+            sent=str(fallback) if fallback else None,
+        )
+        return fallback
+
+
+_DROPPED = FindingKind.DROPPED_BY_MAPPING
 
 
 def _obstacle(source_field: Field, value: Value) -> FindingKind | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from migrator.domain.values import decode
+from migrator.domain.values import UnreadableValueError, decode
 
 if TYPE_CHECKING:
     from migrator.domain.fields import Field
@@ -31,12 +31,21 @@ def overwritten_by_portal(
         # b24restdocs api-reference/crm/universal/crm-item-add.md: 99.9 sent, 0 returned
         return "the portal computes the tax from product rows"
     if field.name == "closedate" and item.is_final and imported_at is not None:
-        actual = decode(field, difference.actual)
-        day = actual.date() if isinstance(actual, datetime) else actual
-        if isinstance(day, date) and abs(day - imported_at.date()) <= _ONE_DAY:
+        day = _day(field, difference.actual)
+        if day is not None and abs(day - imported_at.date()) <= _ONE_DAY:
             # core-corp: modules/crm/lib/Field/CloseDate.php
             return "an item imported into a final stage is closed on the day of the import"
     if field.name in {"title", "name"} and difference.expected is None:
         # core-corp: modules/crm/lib/Field/Title.php
         return "the portal makes a name for an item without one"
     return None
+
+
+def _day(field: Field, text: str | None) -> date | None:
+    try:
+        value = decode(field, text)
+    except UnreadableValueError:
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else None

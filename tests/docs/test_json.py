@@ -16,6 +16,7 @@ from migrator.domain.records import Migration, MigrationId, StructureElement
 from migrator.domain.structure import ElementKind, build_structure
 from migrator.domain.vocabulary import DEAL, Role
 from migrator.plan.plan import Blueprint, DeferredPlan, Estimate, Plan, TypePlan
+from migrator.plan.portal_rights import judge_profile
 from migrator.staging import Staging
 from tests.docs.pages import USER_GUIDE
 
@@ -58,7 +59,10 @@ def test_check_prints_the_document_the_guide_shows(capsys: pytest.CaptureFixture
     profile = StructureElement(
         kind=ElementKind.PROFILE, scope="", key="profile", name="Ann Lee", payload=payload
     )
-    state = PortalState(role=Role.SOURCE, host="old.test", profile=build_structure([profile]))
+    parsed = build_structure([profile]).profile
+    assert parsed is not None
+    remarks = tuple(judge_profile(Role.SOURCE, parsed, history_may_go=False))
+    state = PortalState(role=Role.SOURCE, host="old.test", profile=parsed, remarks=remarks)
 
     document = _printed(render.check_document([state]), capsys)
 
