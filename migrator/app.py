@@ -38,6 +38,7 @@ from migrator.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from migrator.clock import Clock
     from migrator.domain.findings import Finding
     from migrator.domain.structure import Profile, Structure
     from migrator.plan.plan import Blueprint
@@ -269,10 +270,19 @@ def open_app(
             _client(source, settings.source, Role.SOURCE, workspace) as source_client,
             _client(target, settings.target, Role.TARGET, workspace) as target_client,
         ):
+            for client in (source_client, target_client):
+                client.remember(_recent_requests(staging, client, clock))
             try:
                 yield App(settings, workspace, source_client, target_client)
             finally:
                 workspace.flush_requests()
+
+
+def _recent_requests(staging: Staging, client: PortalClient, clock: Clock) -> list[float]:
+    """How many seconds ago earlier processes asked this portal: its bucket may still be full."""
+    with staging.read() as transaction:
+        latest = transaction.request_log.latest(client.webhook.host, client.limits.burst)
+    return [max(0.0, (clock.now() - moment).total_seconds()) for moment in latest]
 
 
 def _webhook(portal: PortalSettings, role: Role) -> Webhook:

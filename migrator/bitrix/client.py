@@ -19,7 +19,7 @@ from migrator.bitrix.requester import Exchange, Request, Requester
 from migrator.bitrix.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from requests.adapters import BaseAdapter
 
@@ -78,6 +78,10 @@ class PortalClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def remember(self, seconds_ago: Iterable[float]) -> None:
+        """Pace on after an earlier process that sent requests so many seconds ago."""
+        self._requester.remember(seconds_ago)
 
     def close(self) -> None:
         self._transport.close()

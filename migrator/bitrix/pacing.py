@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from migrator.bitrix.answers import CallTime
     from migrator.bitrix.limits import PortalLimits
     from migrator.clock import Clock
@@ -39,6 +41,15 @@ class LeakyBucket:
         self._clock = clock
         self._level = 0.0
         self._at = clock.monotonic()
+
+    def remember(self, seconds_ago: Iterable[float]) -> None:
+        """Count the requests of an earlier process as far as they have not leaked yet."""
+        ages = sorted(seconds_ago, reverse=True)
+        level, before = 0.0, max(ages, default=0.0)
+        for age in ages:
+            level = max(0.0, level - (before - age) * self._rate) + 1
+            before = age
+        self._level = max(self._level, level - before * self._rate)
 
     def delay(self) -> float:
         """Seconds until one more request fits."""

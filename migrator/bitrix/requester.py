@@ -24,7 +24,7 @@ from migrator.bitrix.replies import count_items, outcome_of_write
 from migrator.bitrix.retry import Attempts, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from migrator.bitrix.limits import PortalLimits
@@ -84,6 +84,10 @@ class Requester:
         self._budget = OperatingBudget(limits, clock)
         self._policy = RetryPolicy(limits)
         self._has_answered = False
+
+    def remember(self, seconds_ago: Iterable[float]) -> None:
+        """Count requests that an earlier process sent so long ago against the request rate."""
+        self._bucket.remember(seconds_ago)
 
     def run(self, request: Request) -> Exchange:
         """Send until it is answered or the policy gives up; the last error is raised as it is."""

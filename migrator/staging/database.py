@@ -110,7 +110,7 @@ class Staging:
 
         Raises: MigrationOwned
         """
-        with ownership.own(self._engine, migration_id):
+        with ownership.own(self._engine, migration_id, self._clock):
             yield
 
     @property

@@ -10,6 +10,7 @@ from migrator.staging.models import RequestLogRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -43,6 +44,16 @@ class RequestLog:
             for entry in entries
         ]
         self._connection.execute(insert(RequestLogRow), rows)
+
+    def latest(self, portal: str, limit: int) -> list[datetime]:
+        """When the last requests went to a portal, whichever migration they were for."""
+        statement = (
+            select(RequestLogRow.sent_at)
+            .where(RequestLogRow.portal == portal)
+            .order_by(RequestLogRow.id.desc())
+            .limit(limit)
+        )
+        return list(self._connection.execute(statement).scalars())
 
     def count(self) -> int:
         statement = select(func.count()).where(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def test_a_migration_somebody_works_on_is_not_to_be_had(staging: Staging, other:
         pass
 
     assert isinstance(caught.value, RetriableError)
+    assert f"process {os.getpid()} on {socket.gethostname()[:30]}, since 20" in str(caught.value)
 
 
 def test_another_migration_in_the_same_database_is_free(staging: Staging, other: Staging) -> None:

@@ -88,6 +88,26 @@ def test_a_bucket_the_portal_calls_full_is_taken_for_full() -> None:
     assert bucket.delay() >= 0.5
 
 
+def test_a_bucket_an_earlier_process_left_full_is_not_overdrawn() -> None:
+    clock = FakeClock()
+    bucket = LeakyBucket(PortalLimits(requests_per_second=2, burst=50), clock)
+
+    bucket.remember([0.0] * 40 + [10.0] * 30)
+
+    # 30 requests ten seconds ago have leaked down to 10, and 40 came on top: 50 of 50.
+    assert bucket.delay() > 0
+    clock.advance(25)
+    assert bucket.delay() == 0
+
+
+def test_requests_of_long_ago_have_leaked() -> None:
+    bucket = LeakyBucket(PortalLimits(requests_per_second=2, burst=50), FakeClock())
+
+    bucket.remember([3600.0] * 500)
+
+    assert bucket.delay() == 0
+
+
 def a_budget(clock: FakeClock, limit: float = 480) -> OperatingBudget:
     return OperatingBudget(PortalLimits(operating_limit_seconds=limit), clock)
 
