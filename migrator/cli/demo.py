@@ -16,6 +16,7 @@ from migrator.cli.progress import shown_progress
 from migrator.cli.sandbox import import_sandbox
 from migrator.interrupt import StopRequest
 from migrator.settings import PortalSettings, Settings
+from migrator.staging import QueryResult
 
 #: The sandbox answers at once; pacing for a tariff would only make the demo longer.
 _UNPACED: dict[str, Any] = {
@@ -45,10 +46,13 @@ def demo() -> None:
             shown_progress() as progress,
             open_app(settings, "demo", progress=progress, stop=stop) as app,
         ):
-            rows = _move(app)
+            shown = _move(app)
+    for title, result in shown.items():
+        render.print_query(result, title)
     losses = [*source.losses, *target.losses]
     _print_losses(losses)
-    if losses or any(row["verified"] != row["source"] for row in rows):
+    progress_rows = render.query_document(shown[_RESULT])
+    if losses or any(row["verified"] != row["source"] for row in progress_rows):
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
@@ -61,26 +65,31 @@ def _settings(folder: Path, source_url: str, target_url: str) -> Settings:
     )
 
 
-def _move(app: App) -> list[dict[str, Any]]:
+_RESULT = "Result"
+
+
+def _move(app: App) -> dict[str, QueryResult]:
+    """The whole job; what to show of it, by title."""
     app.check()
     app.export()
-    blueprint = app.plan()
-    app.load(blueprint)
+    app.load(app.plan())
     app.verify()
-    audit = app.workspace.staging.audit
-    progress = audit.run("progress", migration="demo")
-    render.print_query(progress, "Result")
-    where = app.workspace.staging.query_read_only(_WHERE_IS, 10)
-    render.print_query(where, "Where is: ten of the items")
-    findings = audit.run("findings", migration="demo")
-    if findings.rows:
-        render.print_query(findings, "Findings by kind")
-    return render.query_document(progress)
+    staging = app.workspace.staging
+    return {
+        "Where is: ten of the items": staging.query_read_only(_WHERE_IS, 10),
+        "Findings by kind": staging.audit.run("findings", migration="demo"),
+        _RESULT: staging.audit.run("progress", migration="demo"),
+    }
 
 
+#: Some of each entity type, not the first ten of one.
 _WHERE_IS = """
-SELECT entity_type, source_id, title, target_id, state, imported_at
-FROM v_where_is WHERE source_id % 97 = 5 ORDER BY entity_type_id DESC, source_id
+SELECT entity_type, source_id, title, target_id, state, target_link
+FROM (
+    SELECT w.*, ROW_NUMBER() OVER (PARTITION BY entity_type_id ORDER BY source_id % 97) AS n
+    FROM v_where_is w
+) AS numbered
+WHERE n <= 3 ORDER BY n, entity_type
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,13 +29,13 @@ from migrator.cli.options import (
 from migrator.cli.progress import shown_progress
 from migrator.cli.sandbox import sandbox
 from migrator.domain.errors import MigratorError
-from migrator.domain.records import SaveCounts
+from migrator.domain.records import Migration, SaveCounts
 from migrator.interrupt import StopRequest
 from migrator.load.stage import LoadResult
 from migrator.plan.plan import Blueprint
 from migrator.planning.mapping_file import write_mapping_file
 from migrator.settings import Settings, read_settings
-from migrator.staging import Staging, audit_queries
+from migrator.staging import QueryResult, Staging, audit_queries
 
 cli = typer.Typer(
     name="migrator",
@@ -151,11 +152,14 @@ def import_(
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
         blueprint = app.plan(types)
-        if dry_run:
-            _print_dry_run(app, blueprint, as_json=as_json)
-            return
-        result = app.load(blueprint, retry_failed=retry_failed)
-        _finish(app, result, as_json=as_json)
+        summary = None
+        if not dry_run:
+            result = app.load(blueprint, retry_failed=retry_failed)
+            summary = _summary(app, result)
+    if summary is None:
+        _print_dry_run(app.migration, blueprint, as_json=as_json)
+    else:
+        _finish(summary, as_json=as_json)
 
 
 @cli.command()
@@ -170,7 +174,8 @@ def verify(
     with opened(read_settings(config), migration, quiet=as_json) as app:
         app.check()
         app.verify(types)
-        _finish(app, None, as_json=as_json)
+        summary = _summary(app, None)
+    _finish(summary, as_json=as_json)
 
 
 @cli.command()
@@ -189,17 +194,20 @@ def run(
         app.check()
         app.export(types)
         blueprint = app.plan(types)
-        if dry_run:
-            _print_dry_run(app, blueprint, as_json=as_json)
-            return
-        result = app.load(blueprint, retry_failed=retry_failed)
-        app.verify(types)
-        _finish(app, result, as_json=as_json)
+        summary = None
+        if not dry_run:
+            result = app.load(blueprint, retry_failed=retry_failed)
+            app.verify(types)
+            summary = _summary(app, result)
+    if summary is None:
+        _print_dry_run(app.migration, blueprint, as_json=as_json)
+    else:
+        _finish(summary, as_json=as_json)
 
 
-def _print_dry_run(app: App, blueprint: Blueprint, *, as_json: bool) -> None:
+def _print_dry_run(migration: Migration, blueprint: Blueprint, *, as_json: bool) -> None:
     if as_json:
-        render.print_json(render.plan_document(app.migration, blueprint))
+        render.print_json(render.plan_document(migration, blueprint))
     else:
         render.print_plan(blueprint)
         render.console().print("Dry run: nothing was written to the target.")
@@ -209,21 +217,36 @@ def _print_dry_run(app: App, blueprint: Blueprint, *, as_json: bool) -> None:
         raise BlockedByFindings(blueprint)
 
 
-def _finish(app: App, result: LoadResult | None, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Where every item is once a command is done; read before the progress display ends."""
+
+    progress: QueryResult
+    open_links: int
+    links_updated: int | None
+
+
+def _summary(app: App, result: LoadResult | None) -> Summary:
+    return Summary(
+        progress=app.workspace.staging.audit.run("progress", migration=app.migration.name),
+        open_links=app.open_links(),
+        links_updated=result.links.updated if result is not None else None,
+    )
+
+
+def _finish(summary: Summary, *, as_json: bool) -> None:
     """Show where every item is; exit 1 where some failed or differ."""
-    progress = app.workspace.staging.audit.run("progress", migration=app.migration.name)
-    rows = render.query_document(progress)
-    links = app.open_links()
+    rows = render.query_document(summary.progress)
     if as_json:
-        document: dict[str, Any] = {"progress": rows, "open_links": links}
-        if result is not None:
-            document["links_updated"] = result.links.updated
+        document: dict[str, Any] = {"progress": rows, "open_links": summary.open_links}
+        if summary.links_updated is not None:
+            document["links_updated"] = summary.links_updated
         render.print_json(document)
     else:
-        render.print_query(progress, "Result")
-        if links:
+        render.print_query(summary.progress, "Result")
+        if summary.open_links:
             render.console().print(
-                f"{links} links wait for items that are not in the target: "
+                f"{summary.open_links} links wait for items that are not in the target: "
                 "migrator audit unresolved-references"
             )
     if any(row["failed"] or row["different"] for row in rows):

@@ -102,6 +102,10 @@ class FindingKind(StrEnum):
     )
     UNREADABLE_VALUE = ("unreadable-value", "the value does not have the form its field type has")
     FILE_NOT_READABLE = ("file-not-readable", "the source gives no download link for this file")
+    UNSENDABLE_VALUE = (
+        "unsendable-value",
+        "the server takes this text for no value at all, so it cannot be written",
+    )
     TOO_LONG = ("too-long", "the text is longer than the target stores")
     RECURRING_TEMPLATE = (
         "recurring-template",

@@ -14,6 +14,7 @@ class ChunkSize:
     def __init__(self, seconds_per_item: float | None) -> None:
         self._seconds_per_item = seconds_per_item
         self._most = min(FIRST_CHUNK, chunk_size(seconds_per_item or 0.0))
+        self._ceiling = LARGEST_CHUNK
 
     @property
     def now(self) -> int:
@@ -29,8 +30,9 @@ class ChunkSize:
         if known is not None and cost < known:
             cost = known + _NEW_WEIGHT * (cost - known)
         self._seconds_per_item = cost
-        self._most = min(LARGEST_CHUNK, chunk_size(cost))
+        self._most = min(self._ceiling, chunk_size(cost))
+        self._ceiling = min(LARGEST_CHUNK, self._ceiling * 2)
 
     def lost(self) -> None:
-        """The answer to a request did not come: the next ones are smaller."""
-        self._most = max(1, self._most // 2)
+        """The answer to a request did not come: the next ones are smaller, and grow by doubling."""
+        self._most = self._ceiling = max(1, self._most // 2)

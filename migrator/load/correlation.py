@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _LABEL = "Migrator: source item"
 _ATTEMPTS = 5
 
-#: The longest text the correlation field has to find again; a string user field holds any length.
+#: Values asked for at once, so that the answer fits a page.
 PER_LOOK_UP = 50
 
 

@@ -50,11 +50,13 @@ class Settlement:
         executed one request twice can bring about.
 
         Waits until the portal has ended the request by itself, unless everything is there already.
+        Only a look that began after that moment may call an item absent: an earlier one can be
+        answered late, from before the item was created.
         """
         clock = self._workspace.clock
         while True:
-            found = self._field.find(item.correlation for item in items)
             rest = (sent_at + self._cutoff - clock.now()).total_seconds()
+            found = self._field.find(item.correlation for item in items)
             if len(found) == len(items) or rest <= 0:
                 ids = {item.source_id: found.get(item.correlation, []) for item in items}
                 return (

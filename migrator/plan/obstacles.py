@@ -32,7 +32,8 @@ class Circumstances:
     add_instead: bool
     late_items: Mapping[EntityTypeId, int]
     late_action: str
-    late_blocks: bool = False
+    #: What becomes of late items' dates: moved, or lost.
+    late_effect: Effect = Effect.ADJUSTED
 
 
 class Obstacles:
@@ -227,8 +228,8 @@ class Obstacles:
             if items:
                 yield Finding(
                     kind=FindingKind.LATE_ITEM,
-                    severity=Severity.BLOCKING if self._now.late_blocks else Severity.WARNING,
-                    effect=Effect.ADJUSTED,
+                    severity=Severity.WARNING,
+                    effect=self._now.late_effect,
                     entity_type_id=entity_type_id,
                     items=items,
                     detail=f"{items} items are older than the target's newest row of this type: "

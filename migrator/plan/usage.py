@@ -87,7 +87,8 @@ class UsageCounter:
             if not value and not (value == 0 and one.type == "crm_category"):
                 continue  # empty, "no" and zero are what an unset field reads as, too
             usage.filled[self._type, one.name] += 1
-            refers += ((one.name, reference) for reference in references(value))
+            if not one.is_read_only:
+                refers += ((one.name, reference) for reference in references(value))
             if not one.is_read_only or one.is_history or one.type == "crm_category":
                 keys = (structural_key(one, single, place) for single in scalars(value))
                 needed.update(key for key in keys if key is not None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.bitrix.errors import PortalError
-from migrator.domain.findings import Finding, Phase, Severity
+from migrator.domain.findings import Effect, Finding, Phase, Severity
 from migrator.domain.mapping import Mapping, Pair, PairKey
 from migrator.domain.policy import OnLateItem
 from migrator.domain.structure import Structure, build_structure
@@ -83,6 +83,7 @@ class Planning:
             add_instead=options.add_without_import_right,
             late_items=late,
             late_action=_LATE_ACTIONS[options.on_late],
+            late_effect=Effect.ADJUSTED if options.on_late is OnLateItem.CLAMP else Effect.LOST,
         )
         findings = sorted(
             Obstacles(source, target, mapping, usage, circumstances, options.only).findings(),

@@ -306,6 +306,10 @@ class _Work:
         key = structural_key(source_field, one, self._place)
         if key is not None:
             return self._structural(source_field, one, key)
+        if one == "0" and not target_field.is_multiple:
+            # PHP's empty(): the text "0" counts as nothing and would be stored as null.
+            self.lose(source_field, FindingKind.UNSENDABLE_VALUE, "0", "left empty")
+            return None
         if source_field.name == "title" and isinstance(one, str) and len(one) > TITLE_LENGTH:
             cut = one[:TITLE_LENGTH]
             self._note(

@@ -38,6 +38,8 @@ class Target(CorrelationField):
         self._clock = clock
         self._items: list[tuple[str, int, float]] = []
         self.looks: list[list[str]] = []
+        #: A slow portal looks at its data long before its answer arrives.
+        self.seconds_to_answer = 0.0
 
     def holds(self, correlation: str, target_id: int, after_seconds: float = 0.0) -> None:
         self._items.append((correlation, target_id, after_seconds))
@@ -45,9 +47,11 @@ class Target(CorrelationField):
     def find(self, values: Iterable[str]) -> dict[str, list[int]]:
         wanted = list(values)
         self.looks.append(wanted)
+        seen_at = self._clock.now()
+        self._clock.advance(self.seconds_to_answer)
         found: dict[str, list[int]] = {}
         for correlation, target_id, after_seconds in self._items:
-            appeared = SENT + timedelta(seconds=after_seconds) <= self._clock.now()
+            appeared = SENT + timedelta(seconds=after_seconds) <= seen_at
             if correlation in wanted and appeared:
                 found.setdefault(correlation, []).append(target_id)
         return found
@@ -140,6 +144,17 @@ def test_an_item_the_portal_creates_in_its_last_second_is_adopted(
         (2, BatchOutcome.ADOPTED, 102),
         (3, BatchOutcome.ABSENT, None),
     ]
+
+
+def test_an_answer_that_took_long_does_not_call_an_item_absent_that_came_meanwhile(
+    settlement: Settlement, target: Target
+) -> None:
+    target.seconds_to_answer = 50.0
+    target.holds("old/D_1", 101, after_seconds=59.0)
+
+    outcomes, _ = settlement.outcomes(items(1), SENT)
+
+    assert summary(outcomes) == [(1, BatchOutcome.ADOPTED, 101)]
 
 
 def test_waiting_ends_as_soon_as_everything_is_there(

@@ -407,14 +407,14 @@ def test_adding_instead_of_importing_says_beforehand_what_that_triggers() -> Non
     assert "automation rules and workflows of the target start for every item" in finding.detail
 
 
-def late(items: int, *, blocks: bool = False) -> list[Finding]:
+def late(items: int, effect: Effect = Effect.ADJUSTED) -> list[Finding]:
     circumstances = Circumstances(
         unmapped_users_block=False,
         without_import_right=frozenset(),
         add_instead=False,
         late_items={DEAL: items},
         late_action="their dates are moved",
-        late_blocks=blocks,
+        late_effect=effect,
     )
     return the_deal(TITLE, circumstances=circumstances)
 
@@ -425,6 +425,12 @@ def test_items_the_portal_would_refuse_for_their_age_are_counted_beforehand() ->
     assert told([finding]) == [(FindingKind.LATE_ITEM, Severity.WARNING, Effect.ADJUSTED)]
     assert finding.items == 12
     assert finding.detail.endswith("their dates are moved")
+
+
+def test_late_items_that_lose_their_dates_or_fail_are_losses() -> None:
+    (finding,) = late(12, Effect.LOST)
+
+    assert finding.effect is Effect.LOST
 
 
 def test_without_late_items_nothing_is_said_about_them() -> None:
