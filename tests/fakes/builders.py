@@ -141,6 +141,32 @@ def a_structure(
     )
 
 
+def a_small_portal(spa: EntityTypeId = SPA) -> Structure:
+    """Something of every kind; in another portal the SPA has another number."""
+    return a_structure(
+        a_type(
+            DEAL,
+            TITLE,
+            STAGE,
+            a_list_field(a_list_value(1, "Red"), a_list_value(2, "Odd")),
+            a_user_field("UF_CRM_NOTES", is_multiple=True, title="Notes"),
+            a_user_field("UF_CRM_NOTE", title="Note"),
+            categories=[a_category(0, "Sales"), a_category(5, "Repair")],
+            stages={0: [a_status("NEW", "New")], 5: [a_status("C5:NEW", "New")]},
+        ),
+        a_type(
+            spa,
+            TITLE,
+            title="Projects",
+            categories=[a_category(9, "Main")],
+            stages={9: [a_status(f"DT{spa}_9:NEW", "New")]},
+        ),
+        directories={"SOURCE": [a_status("CALL", "Call"), a_status("01", "Fair")]},
+        users=[a_user(7, "ada@example.com", "Ada"), a_user(8, name="Bob")],
+        currencies=["USD"],
+    )
+
+
 def a_deal(item_id: int = 1, **fields: Any) -> dict[str, Any]:
     """A deal as crm.item.list prints it."""
     return {"id": item_id, "title": f"Deal {item_id}", **fields}
