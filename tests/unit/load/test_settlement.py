@@ -35,7 +35,7 @@ class Target(CorrelationField):
     """Holds items by what they carry; each appears at a moment of its own."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
+        self._moving_clock = clock
         self._items: list[tuple[str, int, float]] = []
         self.looks: list[list[str]] = []
         #: A slow portal looks at its data long before its answer arrives.
@@ -47,8 +47,8 @@ class Target(CorrelationField):
     def find(self, values: Iterable[str]) -> dict[str, list[int]]:
         wanted = list(values)
         self.looks.append(wanted)
-        seen_at = self._clock.now()
-        self._clock.advance(self.seconds_to_answer)
+        seen_at = self._moving_clock.now()
+        self._moving_clock.advance(self.seconds_to_answer)
         found: dict[str, list[int]] = {}
         for correlation, target_id, after_seconds in self._items:
             appeared = SENT + timedelta(seconds=after_seconds) <= seen_at
