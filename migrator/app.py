@@ -19,6 +19,7 @@ from migrator.bitrix.webhook import Webhook
 from migrator.clock import SystemClock
 from migrator.domain.errors import UsageError
 from migrator.domain.mapping import Mapping as PortalMapping
+from migrator.domain.mapping import PairKind
 from migrator.domain.policy import OnUnmappedUser, WithoutImportRight
 from migrator.domain.records import LinkState, Migration, RequestEntry, SaveCounts, StructureElement
 from migrator.domain.structure import build_structure
@@ -33,7 +34,7 @@ from migrator.planning.stage import Planning, PlanOptions, load_structures
 from migrator.progress import Progress, Silent
 from migrator.staging import Staging
 from migrator.verify.stage import Verify, VerifyCounts
-from migrator.workspace import Workspace
+from migrator.workspace import Workspace, exported_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,6 +140,7 @@ class App:
         """Stage both portals' structure and the source's items."""
         source = self._stage_structure(Role.SOURCE)
         self._stage_structure(Role.TARGET)
+        _check_only(source, only)
         types = [t for t in source.entity_types if not only or t in only]
         export = ItemExport(self.workspace, self._clients[Role.SOURCE], source)
         return export.run(types, refresh=refresh)
@@ -149,6 +151,7 @@ class App:
         Raises: NothingExported, MappingFileError.
         """
         self._require_export()
+        self._require_whole_export(only)
         self._stage_structure(Role.TARGET)
         settings = self.settings
         options = PlanOptions(
@@ -183,10 +186,17 @@ class App:
         verify = Verify(self.workspace, client, source, target, PortalMapping(mapping))
         return verify.run(sorted(only))
 
-    def open_links(self) -> int:
-        """How many links wait for items that are not in the target."""
+    def moved_types(self) -> frozenset[EntityTypeId]:
+        """Entity types that have a partner in the target by the last plan."""
         with self.workspace.read() as repositories:
-            return repositories.deferred_links.counts().get(LinkState.PENDING, 0)
+            mapping = PortalMapping(repositories.pairs.load())
+        kinds = (p for p in mapping if p.kind is PairKind.ENTITY_TYPE and p.target_key is not None)
+        return frozenset(EntityTypeId(int(pair.source_key)) for pair in kinds)
+
+    def link_counts(self) -> dict[LinkState, int]:
+        """How many deferred links there are, by state."""
+        with self.workspace.read() as repositories:
+            return repositories.deferred_links.counts()
 
     def _stage_structure(self, role: Role) -> Structure:
         """Read a portal's structure, once in the life of this object."""
@@ -200,6 +210,19 @@ class App:
         self._structures[role] = build_structure(elements)
         return self._structures[role]
 
+    def _require_whole_export(self, only: frozenset[EntityTypeId]) -> None:
+        """What is exported in part must not be imported as if it were all."""
+        source, _ = load_structures(self.workspace)
+        _check_only(source, only)
+        with self.workspace.read() as repositories:
+            missing = set(only or source.entity_types) - exported_types(repositories)
+        if missing:
+            titles = ", ".join(source.entity_types[t].title for t in sorted(missing))
+            raise NothingExported(
+                f"the export of these entity types is not finished: {titles}",
+                hint="migrator export, or narrow the command with --only",
+            )
+
     def _require_export(self) -> None:
         with self.workspace.read() as repositories:
             found = repositories.structure.load(Role.SOURCE, "profile")
@@ -208,6 +231,16 @@ class App:
                 f"nothing of the source is staged yet for migration '{self.migration.name}'",
                 hint="migrator export",
             )
+
+
+def _check_only(source: Structure, only: frozenset[EntityTypeId]) -> None:
+    unknown = sorted(only - source.entity_types.keys())
+    if unknown:
+        known = ", ".join(f"{t} ({one.title})" for t, one in sorted(source.entity_types.items()))
+        raise UsageError(
+            f"the source has no entity type {unknown[0]}, or its webhook may not read it",
+            hint=f"--only takes: {known}",
+        )
 
 
 def find_migration(staging: Staging, name: str) -> Migration:

@@ -29,7 +29,8 @@ from migrator.cli.options import (
 from migrator.cli.progress import shown_progress
 from migrator.cli.sandbox import sandbox
 from migrator.domain.errors import MigratorError
-from migrator.domain.records import Migration, SaveCounts
+from migrator.domain.records import LinkState, Migration, SaveCounts
+from migrator.domain.vocabulary import EntityTypeId
 from migrator.interrupt import StopRequest
 from migrator.load.stage import LoadResult
 from migrator.plan.plan import Blueprint
@@ -174,7 +175,8 @@ def verify(
     with opened(read_settings(config), migration, quiet=as_json) as app:
         app.check()
         app.verify(types)
-        summary = _summary(app, None)
+        moved = app.moved_types()
+        summary = _summary(app, None, expected=types & moved if types else moved)
     _finish(summary, as_json=as_json)
 
 
@@ -222,34 +224,51 @@ class Summary:
     """Where every item is once a command is done; read before the progress display ends."""
 
     progress: QueryResult
-    open_links: int
+    links: dict[LinkState, int]
     links_updated: int | None
+    #: Entity types of which an item that is not in the target is a difference, too.
+    expected: frozenset[EntityTypeId]
 
 
-def _summary(app: App, result: LoadResult | None) -> Summary:
+def _summary(
+    app: App, result: LoadResult | None, expected: frozenset[EntityTypeId] = frozenset()
+) -> Summary:
     return Summary(
         progress=app.workspace.staging.audit.run("progress", migration=app.migration.name),
-        open_links=app.open_links(),
+        links=app.link_counts(),
         links_updated=result.links.updated if result is not None else None,
+        expected=expected,
     )
 
 
 def _finish(summary: Summary, *, as_json: bool) -> None:
     """Show where every item is; exit 1 where some failed or differ."""
     rows = render.query_document(summary.progress)
+    waiting = summary.links.get(LinkState.PENDING, 0)
+    refused = summary.links.get(LinkState.FAILED, 0)
     if as_json:
-        document: dict[str, Any] = {"progress": rows, "open_links": summary.open_links}
+        document: dict[str, Any] = {
+            "progress": rows,
+            "open_links": waiting,
+            "failed_links": refused,
+        }
         if summary.links_updated is not None:
             document["links_updated"] = summary.links_updated
         render.print_json(document)
     else:
         render.print_query(summary.progress, "Result")
-        if summary.open_links:
+        if waiting:
             render.console().print(
-                f"{summary.open_links} links wait for items that are not in the target: "
+                f"{waiting} links wait for items that are not in the target: "
                 "migrator audit unresolved-references"
             )
-    if any(row["failed"] or row["different"] for row in rows):
+        if refused:
+            render.console().print(
+                f"{refused} links were refused by the target: migrator audit "
+                "unresolved-references; to try them again: migrator run --retry-failed"
+            )
+    missing = any(row["not_imported"] and row["entity_type_id"] in summary.expected for row in rows)
+    if missing or refused or any(row["failed"] or row["different"] for row in rows):
         raise typer.Exit(ExitCode.DIFFERENT)
 
 

@@ -54,6 +54,10 @@ class FindingKind(StrEnum):
         "unmapped-entity-type",
         "an entity type with items has no partner in the target",
     )
+    MAPPING_CHANGED = (
+        "mapping-changed",
+        "items of an entity type are in another type of the target than the mapping says now",
+    )
     UNMAPPED_CATEGORY = ("unmapped-category", "a pipeline in use has no partner in the target")
     UNMAPPED_STAGE = ("unmapped-stage", "a stage in use has no partner in the target")
     UNMAPPED_STATUS = ("unmapped-status", "a directory entry in use has no partner in the target")

@@ -85,7 +85,7 @@ def decode(field_: Field, raw: Any) -> Value:
     Raises: UnreadableValueError.
     """
     if field_.type == "crm_multifield":
-        return tuple(sorted(_multifields(raw)))
+        return tuple(_multifields(raw))
     if not field_.is_multiple:
         return _decode_one(field_, raw[0] if isinstance(raw, list) and raw else raw)
     if raw in (None, "", False):

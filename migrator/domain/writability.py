@@ -27,5 +27,38 @@ def is_written(target_field: Field) -> bool:
     return target_field.is_history or not target_field.is_read_only
 
 
+#: Every type of user field this program knows how to translate; applications bring types of their
+#: own (`rest_*`), and on-premise modules more, whose values may be identifiers of anything.
+KNOWN_USER_TYPES = frozenset(
+    {
+        "string",
+        "text",
+        "integer",
+        "double",
+        "boolean",
+        "date",
+        "datetime",
+        "money",
+        "url",
+        "address",
+        "enumeration",
+        "file",
+        "employee",
+        "user",
+        "crm",
+        "crm_status",
+        *PORTAL_LOCAL_TYPES,
+        *UNSUPPORTED_TYPES,
+    }
+)
+
+
+def is_unsupported(field: Field) -> bool:
+    """Whether values of this field cannot be carried because nobody knows what they mean."""
+    return field.type in UNSUPPORTED_TYPES or (
+        field.is_dynamic and field.type not in KNOWN_USER_TYPES
+    )
+
+
 def is_portal_local(field: Field) -> bool:
     return field.name in PORTAL_LOCAL_FIELDS or field.type in PORTAL_LOCAL_TYPES

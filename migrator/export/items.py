@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.answers import Answer
 from migrator.bitrix.commands import Command
-from migrator.bitrix.errors import PortalError
+from migrator.bitrix.errors import NotFound, PortalError, RepeatLater
 from migrator.bitrix.keyset import PAGE
 from migrator.domain.records import Checkpoint, SaveCounts, StagedItem
 from migrator.domain.values import parse_datetime
@@ -127,15 +127,12 @@ class ItemExport:
         self, entity_type_id: EntityTypeId, fields: FieldSet, items: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """Fetch by crm.item.get what this portal's lists leave out."""
-        if not items:
-            return items
-        missing = [name for name in named_fields(fields) if name not in items[0]]
-        if not missing:
-            return items
-        whole = self._get(entity_type_id, [int(item["id"]) for item in items])
-        for item in items:
+        named = named_fields(fields)
+        partial = [item for item in items if any(name not in item for name in named)]
+        whole = self._get(entity_type_id, [int(item["id"]) for item in partial])
+        for item in partial:
             got = whole.get(int(item["id"]), {})
-            item.update({name: got[name] for name in missing if name in got})
+            item.update({n: got[n] for n in named if n not in item and n in got})
         return items
 
     def _get(self, entity_type_id: EntityTypeId, ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -148,8 +145,12 @@ class ItemExport:
             )
             for one in part:
                 answer = answers[f"i{one}"]
+                if isinstance(answer, RepeatLater):
+                    answer = self._source.call("crm.item.get", {**params, "id": one})
                 if isinstance(answer, Answer):
                     found[one] = answer.mapping("item")
+                elif not isinstance(answer, NotFound):  # deleted while it was being exported
+                    raise answer
         return found
 
 

@@ -6,7 +6,7 @@ whenever the process dies, staging either knows what happened or knows what is i
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from migrator.bitrix.errors import (
     UnknownError,
     UnknownOutcome,
 )
+from migrator.correlation import CorrelationField, correlation_value
 from migrator.domain.errors import RetriableError, TerminalError
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.policy import OnLateItem
@@ -37,8 +38,7 @@ from migrator.domain.records import (
     StagedItem,
 )
 from migrator.domain.values import Reference
-from migrator.domain.vocabulary import EntityTypeId, SourceId
-from migrator.load.correlation import CorrelationField, correlation_value
+from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.load.preparation import KnownItems, references_of, transform_item
 from migrator.load.requests import ImportMethod, Sendable, send
 from migrator.load.settlement import Settlement
@@ -47,7 +47,7 @@ from migrator.transform.encode import encode_add, encode_import
 from migrator.transform.history import LateItem, drop_history, fit_history, is_late
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from migrator.bitrix.client import PortalClient
@@ -61,6 +61,10 @@ PAGE = 200
 
 #: How often in a row an answer may be lost before the portal is left alone.
 MOST_LOSSES = 8
+
+#: How often one item may be lost when it is sent alone, before it counts as failed.
+MOST_LOSSES_ALONE = 3
+NO_ANSWER_ERROR = "NO_ANSWER"
 
 #: Refusals of a whole request that no smaller request would get around.
 _STOPS = (AccessDenied, MethodNotFound, NotFound, PlanRestricted, RetriableError, TerminalError)
@@ -121,6 +125,9 @@ class TypeImport:
     floor: datetime | None = None
     counts: LoadCounts = field(default_factory=LoadCounts)
     _losses: int = 0
+    _lost_alone: Counter[SourceId] = field(default_factory=Counter)
+    #: Prepared for a request that was full; its files are downloaded already.
+    _held: Prepared | None = None
 
     @property
     def _type(self) -> EntityTypeId:
@@ -140,11 +147,29 @@ class TypeImport:
         self._import_from(None)
         return self.counts
 
-    def settle(self, batch: InFlightBatch) -> None:
-        """Settle a request that was under way when the process died."""
+    def settle(self, batch: InFlightBatch, noticed_at: datetime) -> None:
+        """Settle a request that was under way when the process died; found at `noticed_at`."""
         method = ImportMethod(batch.method)
-        outcomes, findings = self._settlement.outcomes(batch.items, batch.sent_at)
+        outcomes, findings = self._settlement.outcomes(batch.items, noticed_at)
         self._record(batch.batch_id, method, outcomes, findings)
+
+    def adopt(self, found: Mapping[SourceId, Sequence[TargetId]]) -> None:
+        """Map staged items without a partner to items of the target that came from them."""
+        with self.workspace.write() as repositories:
+            staged = repositories.items.existing(self._type, list(found))
+            mapped = repositories.id_map.lookup(self._type, list(found))
+            new = [
+                ItemOutcome(
+                    source_id=source_id,
+                    outcome=BatchOutcome.ADOPTED,
+                    target_id=min(found[source_id]),
+                )
+                for source_id in sorted(staged - mapped.keys())
+            ]
+            pairs = [self._pair(outcome, ImportMethod.BATCH_IMPORT) for outcome in new]
+            repositories.id_map.add(pairs)
+            repositories.failed_items.clear(self._type, [outcome.source_id for outcome in new])
+        self._count(new)
 
     @property
     def _settlement(self) -> Settlement:
@@ -188,16 +213,27 @@ class TypeImport:
         while waiting and len(chunk) < (self.chunk.now if self.may_import else 1):
             if self._refers_into(waiting[0], chunk):
                 break
-            prepared = self._prepare(waiting[0])
+            prepared = self._prepared(waiting[0])
             if prepared is None:
                 waiting.popleft()
                 continue
             size += prepared.files.encoded_bytes
             if chunk and size > self.options.largest_request_bytes:
+                self._held = prepared
                 break
             chunk.append(prepared)
             waiting.popleft()
         return chunk
+
+    def _prepared(self, staged: StagedItem) -> Prepared | None:
+        held, self._held = self._held, None
+        if (
+            held is not None
+            and held.staged.source_id == staged.source_id
+            and not held.item.deferred
+        ):
+            return held
+        return self._prepare(staged)
 
     def _refers_into(self, staged: StagedItem, chunk: Sequence[Prepared]) -> bool:
         """Whether the item points at one of the same request, which has no identifier yet."""
@@ -251,13 +287,15 @@ class TypeImport:
         method = self._method(chunk)
         batch_id = self._open(method, chunk)
         items = [_batch_item(prepared) for prepared in chunk]
-        sent_at, started = self.workspace.clock.now(), self.workspace.clock.monotonic()
         findings: list[Finding] = []
         fatal: PortalError | None = None
         try:
-            outcomes = send(self.target, method, self._target_type, [p.sendable for p in chunk])
+            outcomes, seconds = send(
+                self.target, method, self._target_type, [p.sendable for p in chunk]
+            )
         except (UnknownOutcome, UnknownError) as error:
-            outcomes, findings = self._settle_lost(batch_id, items, sent_at, error)
+            outcomes, findings = self._settle_lost(batch_id, items, error)
+            outcomes = self._give_up_hopeless(outcomes, error)
             if self._losses > MOST_LOSSES or isinstance(error, UnknownError):
                 fatal = error
         except _STOPS as error:
@@ -270,7 +308,8 @@ class TypeImport:
             outcomes = self._refused(chunk, error)
         else:
             self._losses = 0
-            self.chunk.measured(len(chunk), self.workspace.clock.monotonic() - started)
+            if seconds is not None:
+                self.chunk.measured(len(chunk), seconds)
             outcomes = self._settlement.check_failures(items, outcomes)
         outcomes, again = self._late_again(chunk, outcomes)
         self._record(batch_id, method, outcomes, findings)
@@ -295,14 +334,37 @@ class TypeImport:
         self,
         batch_id: BatchId,
         items: Sequence[BatchItem],
-        sent_at: datetime,
         error: PortalError,
     ) -> tuple[list[ItemOutcome], list[Finding]]:
         with self.workspace.write() as repositories:
             repositories.batches.mark_unknown(batch_id, error.message)
         self.chunk.lost()
         self._losses += 1
-        return self._settlement.outcomes(items, sent_at)
+        return self._settlement.outcomes(items, self.workspace.clock.now())
+
+    def _give_up_hopeless(
+        self, outcomes: list[ItemOutcome], error: PortalError
+    ) -> list[ItemOutcome]:
+        """An item that was lost by itself time and again is the trouble, not the portal.
+
+        The portal answers, or the item's absence would not be known.
+        """
+        if len(outcomes) > 1 or outcomes[0].outcome is not BatchOutcome.ABSENT:
+            return outcomes
+        source_id = outcomes[0].source_id
+        self._lost_alone[source_id] += 1
+        if self._lost_alone[source_id] < MOST_LOSSES_ALONE:
+            return outcomes
+        self._losses = 0
+        return [
+            replace(
+                outcomes[0],
+                outcome=BatchOutcome.FAILED,
+                error=error.code or NO_ANSWER_ERROR,
+                error_description=f"sent alone {MOST_LOSSES_ALONE} times without an answer, and "
+                f"not in the target: {error.message}",
+            )
+        ]
 
     def _refused(self, chunk: Sequence[Prepared], error: ItemRefused) -> list[ItemOutcome]:
         """The whole request was refused for the sake of one item: find it by smaller requests."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.bitrix.errors import ItemRefused, UnknownOutcome
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import DeferredLink, LinkState, StagedItem
-from migrator.domain.values import FileValue, Value, decode, display
+from migrator.domain.values import FileValue, Reference, Value, decode, display, parse_datetime
 from migrator.load.preparation import KnownItems, references_of, transform_item
 from migrator.transform.compare import same_value
 from migrator.transform.encode import encode_value
@@ -60,8 +60,14 @@ class DeferredLinks:
     known: KnownItems
     counts: LinkCounts = field(default_factory=LinkCounts)
 
-    def run(self) -> LinkCounts:
-        """Set what can be set now; the rest stays pending for another time."""
+    def run(self, *, retry_failed: bool = False) -> LinkCounts:
+        """Set what can be set now; the rest stays pending for another time.
+
+        Links given up because their item was not exported are taken up again once it is there,
+        those the target refused only when asked.
+        """
+        with self.workspace.write() as repositories:
+            repositories.deferred_links.reopen(refused=retry_failed)
         after: tuple[EntityTypeId, SourceId] | None = None
         while page := self._page(after):
             self.workspace.check_stop()
@@ -79,8 +85,9 @@ class DeferredLinks:
             return repositories.deferred_links.pending(PAGE, after)
 
     def _set_links(self, transform: TypeTransform, links: Sequence[DeferredLink]) -> None:
-        linked = self._linked(transform, links)
-        self.counts.waiting += len(links) - sum(len(one.links) for one in linked)
+        linked, lost = self._linked(transform, links)
+        self._give_up(lost)
+        self.counts.waiting += len(links) - len(lost) - sum(len(one.links) for one in linked)
         present = self._present(transform, linked)
         for one in linked:
             self.workspace.check_stop()
@@ -89,41 +96,87 @@ class DeferredLinks:
                 self._set_state(one, LinkState.FAILED, "the item is not in the target any more")
                 self.counts.failed += len(one.links)
             elif self._holds(transform, one, payload):
-                self._set_state(one, LinkState.DONE, "set from the other end")
-                self.counts.already_set += len(one.links)
+                self._note_set_already(one, payload)
             else:
                 self._update(transform, one)
 
-    def _linked(self, transform: TypeTransform, links: Sequence[DeferredLink]) -> list[_Linked]:
-        """Items that exist in the target, with those of their links that can be set now."""
+    def _note_set_already(self, one: _Linked, payload: Mapping[str, Any]) -> None:
+        """Set from the other end, or by an update whose outcome was not recorded any more.
+
+        Such an update has left its stamp: the time of the last change is not what was imported.
+        """
+        expected = one.transformed.values.get("updatedTime")
+        with self.workspace.read() as repositories:
+            known = repositories.findings.for_items(
+                one.staged.entity_type_id, [one.staged.source_id], Phase.IMPORT
+            )
+        adjusted = [finding for finding in known if finding.field == "updatedTime"]
+        stamped = (
+            not adjusted
+            and payload.get("updatedTime") is not None
+            and (parse_datetime(payload["updatedTime"]) != expected)
+        )
+        detail = "set by an update that was interrupted" if stamped else "set from the other end"
+        self._set_state(one, LinkState.DONE, detail, self._stamped(one) if stamped else ())
+        self.counts.already_set += len(one.links)
+
+    def _give_up(self, lost: Sequence[DeferredLink]) -> None:
+        """Links to items that turned out not to be among the exported ones."""
+        findings = [
+            Finding(
+                kind=FindingKind.DANGLING_REFERENCE,
+                severity=Severity.WARNING,
+                effect=Effect.LOST,
+                entity_type_id=link.entity_type_id,
+                source_id=link.source_id,
+                field=link.field,
+                value=f"{link.refers_to_entity_type_id}:{link.refers_to_source_id}",
+                detail=f"item {link.refers_to_source_id} of entity type "
+                f"{link.refers_to_entity_type_id} is not among the exported items",
+            )
+            for link in lost
+        ]
+        if lost:
+            with self.workspace.write() as repositories:
+                repositories.deferred_links.set_state(list(lost), LinkState.UNRESOLVABLE)
+                repositories.findings.add(Phase.IMPORT, findings)
+
+    def _linked(
+        self, transform: TypeTransform, links: Sequence[DeferredLink]
+    ) -> tuple[list[_Linked], list[DeferredLink]]:
+        """Items with those of their links that can be set now, and links that never can be."""
         ids = {link.source_id for link in links}
         with self.workspace.read() as repositories:
-            partners = repositories.id_map.lookup(transform.entity_type_id, ids)
+            lookup = repositories.id_map.lookup(transform.entity_type_id, ids)
+            partners = {
+                source_id: target_id
+                for source_id, (into, target_id) in lookup.items()
+                if into == transform.target_type_id
+            }
             staged = repositories.items.get(transform.entity_type_id, list(partners))
             refers = references_of(transform, staged)
             self.known.look_up(repositories, (ref for refs in refers.values() for ref in refs))
-        linked = []
+        linked: list[_Linked] = []
+        lost: list[DeferredLink] = []
         for item in staged:
             transformed = transform_item(transform, item, self.known)
-            open_ends = {(d.field, d.refers_to.item_id) for d in transformed.deferred}
-            ready = tuple(
-                link
-                for link in links
-                if link.source_id == item.source_id
-                and (link.field, link.refers_to_source_id) not in open_ends
-            )
+            own = [link for link in links if link.source_id == item.source_id]
+            later = {(d.field, d.refers_to) for d in transformed.deferred}
+            never = {(d.field, d.refers_to) for d in transformed.dangling}
+            lost += [link for link in own if _end(link) in never]
+            ready = tuple(link for link in own if _end(link) not in later | never)
             if ready:
                 names = self._target_names(transform, ready)
                 linked.append(
                     _Linked(
                         staged=item,
-                        target_id=partners[item.source_id][1],
+                        target_id=partners[item.source_id],
                         links=ready,
                         wanted={name: transformed.values[name] for name in names},
                         transformed=transformed,
                     )
                 )
-        return linked
+        return linked, lost
 
     def _target_names(
         self, transform: TypeTransform, links: Sequence[DeferredLink]
@@ -220,6 +273,10 @@ class DeferredLinks:
             for name in ("updatedTime", "updatedBy")
             if name in one.transformed.values
         ]
+
+
+def _end(link: DeferredLink) -> tuple[str, Reference]:
+    return link.field, Reference(link.refers_to_entity_type_id, link.refers_to_source_id)
 
 
 def _no_file(file: FileValue) -> tuple[str, bytes]:

@@ -41,8 +41,10 @@ def send(
     method: ImportMethod,
     entity_type_id: EntityTypeId,
     items: Sequence[Sendable],
-) -> list[ItemOutcome]:
+) -> tuple[list[ItemOutcome], float | None]:
     """Create the items; one request. `entity_type_id` is the target's.
+
+    Also returns the seconds the portal says it has worked, waiting for its limits not included.
 
     Raises:
         UnknownOutcome: the answer is missing, or does not tell about every item.
@@ -54,15 +56,15 @@ def send(
         # (b24_clear: bitrix/modules/crm/lib/controller/item.php).
         data = {_key(item.source_id): item.fields for item in items}
         answer = target.call(method, {**common, "data": data}, items=len(items))
-        return _outcomes(answer, items)
+        return _outcomes(answer, items), answer.time.duration
     (item,) = items
     try:
         answer = target.call(method, {**common, "fields": item.fields}, items=1)
     except AccessDenied:
         raise
     except ItemRefused as error:
-        return [_failed(item.source_id, error.code, error.description)]
-    return [_created(item.source_id, answer.mapping("item"), answer)]
+        return [_failed(item.source_id, error.code, error.description)], None
+    return [_created(item.source_id, answer.mapping("item"), answer)], answer.time.duration
 
 
 def _key(source_id: SourceId) -> str:

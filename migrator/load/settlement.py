@@ -16,7 +16,7 @@ from migrator.domain.vocabulary import EntityTypeId, TargetId
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from migrator.load.correlation import CorrelationField
+    from migrator.correlation import CorrelationField
     from migrator.workspace import Workspace
 
 #: Between two looks at the target while its time for the request is not over yet, in seconds.
@@ -42,9 +42,12 @@ class Settlement:
         self._cutoff = timedelta(seconds=cutoff_seconds + _MARGIN if cutoff_seconds else 0)
 
     def outcomes(
-        self, items: Sequence[BatchItem], sent_at: datetime
+        self, items: Sequence[BatchItem], noticed_at: datetime
     ) -> tuple[list[ItemOutcome], list[Finding]]:
-        """What is in the target of a request sent at `sent_at`: adopted, or absent.
+        """What is in the target of a request nobody answered: adopted, or absent.
+
+        The portal's time for it is counted from `noticed_at`, when it was certainly sent: it was
+        meant to be sent earlier, perhaps with a long wait for the portal's limits between.
 
         The findings are about items that are there more than once, which only a portal that
         executed one request twice can bring about.
@@ -55,7 +58,7 @@ class Settlement:
         """
         clock = self._workspace.clock
         while True:
-            rest = (sent_at + self._cutoff - clock.now()).total_seconds()
+            rest = (noticed_at + self._cutoff - clock.now()).total_seconds()
             found = self._field.find(item.correlation for item in items)
             if len(found) == len(items) or rest <= 0:
                 ids = {item.source_id: found.get(item.correlation, []) for item in items}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from migrator.correlation import CorrelationField
+from migrator.domain.records import LinkState
 from migrator.load.chunks import ChunkSize
-from migrator.load.correlation import CorrelationField
 from migrator.load.files import FileFetcher
 from migrator.load.items import LoadCounts, LoadOptions, TypeImport
 from migrator.load.links import DeferredLinks, LinkCounts
 from migrator.load.preparation import KnownItems
-from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint
+from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint, target_type_setting
 from migrator.transform.item import build_transforms
 from migrator.workspace import exported_types
 
@@ -52,12 +53,11 @@ class Load:
     def run(self) -> LoadResult:
         """Settle what was under way, import type after type, set deferred links."""
         result = LoadResult()
-        in_flight = self._in_flight()
+        self._settle_in_flight()
         for entity_type_id in self._blueprint.plan.order:
-            batches = in_flight.get(entity_type_id, [])
             pending = self._pending(entity_type_id)
-            if pending or batches:
-                result.by_type[entity_type_id] = self._import(entity_type_id, pending, batches)
+            if pending:
+                result.by_type[entity_type_id] = self._import(entity_type_id, pending)
         result.links = self._set_links()
         return result
 
@@ -74,18 +74,49 @@ class Load:
                 entity_type_id, retry_failed=self._options.retry_failed
             )
 
-    def _import(
-        self, entity_type_id: EntityTypeId, pending: int, in_flight: list[InFlightBatch]
-    ) -> LoadCounts:
+    def _settle_in_flight(self) -> None:
+        """Requests under way when a process died, of whatever type this run is narrowed to."""
+        noticed_at = self._workspace.clock.now()
+        for entity_type_id, batches in self._in_flight().items():
+            title = self._blueprint.source.entity_types[entity_type_id].title
+            items = sum(len(batch.items) for batch in batches)
+            self._workspace.progress.begin(f"Settling {title} in flight", items)
+            work = self._type_import(entity_type_id)
+            work.correlation.ensure()
+            for batch in batches:
+                work.settle(batch, noticed_at)
+            self._workspace.progress.end()
+
+    def _import(self, entity_type_id: EntityTypeId, pending: int) -> LoadCounts:
         title = self._blueprint.source.entity_types[entity_type_id].title
         self._workspace.progress.begin(f"Importing {title}", pending)
         work = self._type_import(entity_type_id)
-        work.correlation.ensure()
-        for batch in in_flight:
-            work.settle(batch)
+        existed = work.correlation.ensure()
+        self._remember_target_type(entity_type_id)
+        if existed:
+            self._adopt(work)
         counts = work.run()
         self._workspace.progress.end()
         return counts
+
+    def _remember_target_type(self, entity_type_id: EntityTypeId) -> None:
+        """From now on items of this type are in that type of the target, whatever mappings say."""
+        target_type = self._transforms[entity_type_id].target_type_id
+        with self._workspace.write() as repositories:
+            repositories.settings.set(target_type_setting(entity_type_id), target_type)
+
+    def _adopt(self, work: TypeImport) -> None:
+        """Take over what an earlier migration from this source has left in the target.
+
+        Its staging database may be lost, or this migration may have another name: the items carry
+        where they came from, and sending them again would double them.
+        """
+        entity_type_id = work.transform.entity_type_id
+        with self._workspace.read() as repositories:
+            if repositories.id_map.count(entity_type_id):
+                return
+        for found in work.correlation.scan(self._workspace.migration, entity_type_id):
+            work.adopt(found)
 
     def _type_import(self, entity_type_id: EntityTypeId) -> TypeImport:
         blueprint, transform = self._blueprint, self._transforms[entity_type_id]
@@ -111,11 +142,8 @@ class Load:
 
     def _set_links(self) -> LinkCounts:
         with self._workspace.read() as repositories:
-            pending = sum(
-                count
-                for state, count in repositories.deferred_links.counts().items()
-                if state == "pending"
-            )
+            counts = repositories.deferred_links.counts()
+        pending = sum(count for state, count in counts.items() if state is not LinkState.DONE)
         if not pending:
             return LinkCounts()
         self._workspace.progress.begin("Setting deferred links", pending)
@@ -125,6 +153,6 @@ class Load:
             transforms=self._transforms,
             known=self._known,
         )
-        counts = links.run()
+        done = links.run(retry_failed=self._options.retry_failed)
         self._workspace.progress.end()
-        return counts
+        return done

@@ -10,7 +10,7 @@ from migrator.domain.mapping import INDISPENSABLE, Decision, PairKey, PairKind
 from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.references import implied_by_list, is_ignored
 from migrator.domain.vocabulary import SMART_INVOICE, SYSTEM_TYPES, EntityTypeId, Role, is_spa
-from migrator.domain.writability import UNSUPPORTED_TYPES, is_portal_local, is_written
+from migrator.domain.writability import is_portal_local, is_unsupported, is_written
 from migrator.plan.portal_rights import judge_profile
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Circumstances:
     without_import_right: frozenset[EntityTypeId]
     #: Whether items may be created without their history (MIGRATOR_WITHOUT_IMPORT_RIGHT=add).
     add_instead: bool
+    #: Where items of a type have been imported to already.
+    imported_into: Mapping[EntityTypeId, EntityTypeId]
     late_items: Mapping[EntityTypeId, int]
     late_action: str
     #: What becomes of late items' dates: moved, or lost.
@@ -59,6 +61,7 @@ class Obstacles:
         parts: tuple[Callable[[], Iterator[Finding]], ...] = (
             self._unreadable_types,
             self._rights,
+            self._changed_mapping,
             self._entity_types,
             self._fields,
             self._structure,
@@ -120,6 +123,24 @@ class Obstacles:
             hint="give the user the import permission for this type (CRM > Settings > Access "
             "permissions), or set MIGRATOR_WITHOUT_IMPORT_RIGHT=add",
         )
+
+    def _changed_mapping(self) -> Iterator[Finding]:
+        """The ID map would be read as if its numbers were those of the other type."""
+        for entity_type_id, into in sorted(self._now.imported_into.items()):
+            target_type = self._mapping.target_type(entity_type_id)
+            if target_type != into and self._usage.items[entity_type_id]:
+                yield Finding(
+                    kind=FindingKind.MAPPING_CHANGED,
+                    severity=Severity.BLOCKING,
+                    entity_type_id=entity_type_id,
+                    value=str(into),
+                    items=self._usage.items[entity_type_id],
+                    detail=f"items of entity type {entity_type_id} have been imported into type "
+                    f"{into} of the target, but the mapping says "
+                    + (f"type {target_type} now" if target_type else "to leave them out now"),
+                    hint=f"put `{entity_type_id}: {into}` back into entity_types of the mapping "
+                    "file, or begin another migration with --migration NAME",
+                )
 
     def _entity_types(self) -> Iterator[Finding]:
         for entity_type_id, items in sorted(self._usage.items.items()):
@@ -187,7 +208,7 @@ class Obstacles:
                 FindingKind.PORTAL_LOCAL_VALUE.text,
                 effect=Effect.LOST,
             )
-        elif field.type in UNSUPPORTED_TYPES:
+        elif is_unsupported(field):
             yield self._note(
                 FindingKind.UNSUPPORTED_FIELD_TYPE,
                 entity_type_id,

@@ -23,6 +23,12 @@ ASSUMED_SECONDS_PER_ITEM = 1.2
 #: The setting of a migration in which the import leaves what one item has cost, in seconds.
 SECONDS_PER_ITEM = "seconds_per_item"
 
+
+def target_type_setting(entity_type_id: EntityTypeId) -> str:
+    """The setting of a migration that says where items of a type have been imported to."""
+    return f"target_type:{entity_type_id}"
+
+
 #: Most items in one crm.item.batchImport (same page), and in the first request of a type.
 LARGEST_CHUNK = 20
 FIRST_CHUNK = 5

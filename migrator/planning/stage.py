@@ -16,7 +16,15 @@ from migrator.domain.vocabulary import EntityTypeId, Role, SourceId
 from migrator.plan.obstacles import Circumstances, Obstacles
 from migrator.plan.order import ImportOrder, build_order
 from migrator.plan.pairing import Pairing, loose_pairs
-from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint, DeferredPlan, Plan, TypePlan, estimate
+from migrator.plan.plan import (
+    SECONDS_PER_ITEM,
+    Blueprint,
+    DeferredPlan,
+    Plan,
+    TypePlan,
+    estimate,
+    target_type_setting,
+)
 from migrator.plan.usage import Usage, UsageCounter
 from migrator.planning.mapping_file import MappingFile, read_mapping_file
 from migrator.planning.rights import types_without_import_right
@@ -31,6 +39,10 @@ if TYPE_CHECKING:
     from migrator.domain.values import Reference
     from migrator.staging.repositories import Repositories
     from migrator.workspace import Workspace
+
+#: The setting that remembers which types of the target may be imported: asking has the form of a
+#: write, so it is done once, and only for types with something to import.
+_GRANTED = "import_granted"
 
 _LATE_ACTIONS = {
     OnLateItem.CLAMP: "their dates are moved to the oldest permitted time",
@@ -81,6 +93,7 @@ class Planning:
             unmapped_users_block=options.unmapped_users_block,
             without_import_right=denied,
             add_instead=options.add_without_import_right,
+            imported_into=self._imported_into(types),
             late_items=late,
             late_action=_LATE_ACTIONS[options.on_late],
             late_effect=Effect.ADJUSTED if options.on_late is OnLateItem.CLAMP else Effect.LOST,
@@ -121,9 +134,15 @@ class Planning:
         """Source types whose partners the target webhook's user may not import."""
         if target.profile is None or target.profile.is_admin:
             return frozenset()
-        partners = {mapping.target_type(t): t for t in order.types}
-        asked = [t for t in partners if t is not None]
-        return frozenset(partners[t] for t in types_without_import_right(self._target, asked))
+        with self._workspace.read() as repositories:
+            granted = set(repositories.settings.get(_GRANTED, []))
+            pending = [t for t in order.types if repositories.items.to_import_count(t)]
+        partners = {mapping.target_type(t): t for t in pending}
+        asked = [t for t in partners if t is not None and t not in granted]
+        denied = types_without_import_right(self._target, asked)
+        with self._workspace.write() as repositories:
+            repositories.settings.set(_GRANTED, sorted(granted | (set(asked) - denied)))
+        return frozenset(partners[t] for t in denied)
 
     def _newest(
         self, mapping: Mapping, types: Iterable[EntityTypeId]
@@ -138,6 +157,11 @@ class Planning:
                 raise row
             found[entity_type_id] = row.created_time if row is not None else None
         return found
+
+    def _imported_into(self, types: Iterable[EntityTypeId]) -> dict[EntityTypeId, EntityTypeId]:
+        with self._workspace.read() as repositories:
+            known = {t: repositories.settings.get(target_type_setting(t)) for t in types}
+        return {t: EntityTypeId(int(into)) for t, into in known.items() if into is not None}
 
     def _late(
         self, types: Iterable[EntityTypeId], newest: dict[EntityTypeId, datetime | None]

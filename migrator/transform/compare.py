@@ -7,12 +7,14 @@ the number of digits of a number, the order of lists that have none.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.domain.values import (
     FileValue,
     Money,
+    Multifield,
     UnreadableValueError,
     Value,
     decode,
@@ -77,6 +79,8 @@ def same_value(entity_type_id: EntityTypeId, field: Field, want: Value, have: Va
         want, have = want or None, have or None
         if want is None and have is None:
             return True
+    if field.type == "crm_multifield":
+        return _by_type(want) == _by_type(have)
     left, right = scalars(want), scalars(have)
     if len(left) != len(right):
         return False
@@ -95,6 +99,15 @@ _WITHOUT_PRIMARY = frozenset({(COMPANY, "contactIds")})
 _ZERO_IS_EMPTY = frozenset({"double", "integer"})
 
 
+def _by_type(value: Value) -> dict[str, list[Multifield]]:
+    """Phones keep their order among phones: the first is the main one. Types have no order."""
+    grouped: dict[str, list[Multifield]] = defaultdict(list)
+    for one in scalars(value):
+        if isinstance(one, Multifield):
+            grouped[one.type_id].append(one)
+    return grouped
+
+
 def _same_scalar(a: object, b: object) -> bool:
     if isinstance(a, Money) and isinstance(b, Money):
         return a.amount == b.amount and a.currency == b.currency
@@ -102,6 +115,6 @@ def _same_scalar(a: object, b: object) -> bool:
         return (
             isinstance(a, (int, float))
             and isinstance(b, (int, float))
-            and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+            and math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-12)
         )
     return a == b

@@ -35,7 +35,7 @@ from migrator.domain.values import (
     is_empty,
     scalars,
 )
-from migrator.domain.writability import UNSUPPORTED_TYPES, is_portal_local, is_written
+from migrator.domain.writability import is_portal_local, is_unsupported, is_written
 
 if TYPE_CHECKING:
     from migrator.domain.fields import Field
@@ -394,7 +394,7 @@ def _obstacle(source_field: Field, value: Value) -> FindingKind | None:
     """Why a filled value cannot be written over REST at all, if so."""
     if is_portal_local(source_field):
         return None if value in (0, (0,)) or value == "0" else FindingKind.PORTAL_LOCAL_VALUE
-    if source_field.type in UNSUPPORTED_TYPES:
+    if is_unsupported(source_field):
         return FindingKind.UNSUPPORTED_FIELD_TYPE
     if any(isinstance(one, FileValue) and one.url_machine is None for one in scalars(value)):
         return FindingKind.FILE_NOT_READABLE

@@ -27,7 +27,7 @@ def overwritten_by_portal(
     Only the value the documentation foretells is excused: a closedate that is not the day of the
     import is a difference all the same.
     """
-    if field.name == "taxValue":
+    if field.name == "taxValue" and difference.actual in (None, "0"):
         # b24restdocs api-reference/crm/universal/crm-item-add.md: 99.9 sent, 0 returned
         return "the portal computes the tax from product rows"
     if field.name == "closedate" and item.is_final and imported_at is not None:

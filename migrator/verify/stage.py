@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.errors import ItemRefused
+from migrator.correlation import CorrelationField
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import (
     Difference,
@@ -59,6 +60,7 @@ class Verify:
         self._target = target
         self._mapping = mapping
         self._titles = {t: e.title for t, e in source_structure.entity_types.items()}
+        self._target_types = target_structure.entity_types
         self._transforms = build_transforms(source_structure, target_structure, mapping)
 
     def run(self, types: Sequence[EntityTypeId] = ()) -> VerifyCounts:
@@ -70,6 +72,7 @@ class Verify:
             if entity_type_id in self._transforms and (not types or entity_type_id in types):
                 self._workspace.progress.begin(f"Verifying {self._titles[entity_type_id]}", total)
                 self._verify_type(self._transforms[entity_type_id], counts)
+                self._find_copies(self._transforms[entity_type_id], counts)
                 self._workspace.progress.end()
         return counts
 
@@ -84,6 +87,53 @@ class Verify:
             after = pairs[-1].target_id
             self._verify_page(transform, pairs, counts)
             self._workspace.progress.advance(len(pairs))
+
+    def _find_copies(self, transform: TypeTransform, counts: VerifyCounts) -> None:
+        """Look for items of the target that came from one source item more than once."""
+        entity_type_id = transform.entity_type_id
+        target_type = self._target_types[transform.target_type_id]
+        clock = self._workspace.clock
+        field = CorrelationField(self._target, target_type, transform.target_fields, clock)
+        if not field.exists():
+            return
+        for found in field.scan(self._workspace.migration, entity_type_id):
+            with self._workspace.read() as repositories:
+                mapped = repositories.id_map.lookup(entity_type_id, list(found))
+            copies = {
+                source_id: [one for one in ids if one != mapped[source_id][1]]
+                for source_id, ids in found.items()
+                if source_id in mapped
+            }
+            self._record_copies(entity_type_id, {i: c for i, c in copies.items() if c}, counts)
+
+    def _record_copies(
+        self,
+        entity_type_id: EntityTypeId,
+        copies: Mapping[SourceId, Sequence[TargetId]],
+        counts: VerifyCounts,
+    ) -> None:
+        if not copies:
+            return
+        differences = []
+        findings = []
+        for source_id, ids in copies.items():
+            listed = ", ".join(str(one) for one in ids)
+            differences.append(
+                Difference(
+                    entity_type_id=entity_type_id,
+                    source_id=source_id,
+                    field=EXISTENCE,
+                    expected="one item",
+                    actual=f"also {listed}",
+                )
+            )
+            findings.append(_copy_found(entity_type_id, source_id, listed))
+        states = [VerifiedItem(source_id=i, state=VerifiedState.DIFFERS) for i in copies]
+        with self._workspace.write() as repositories:
+            repositories.differences.replace_for_items(entity_type_id, list(copies), differences)
+            repositories.findings.add(Phase.VERIFY, findings)
+            repositories.id_map.mark_verified(entity_type_id, states)
+        counts.differ += len(copies)
 
     def _verify_page(
         self, transform: TypeTransform, pairs: Sequence[IdPair], counts: VerifyCounts
@@ -142,7 +192,8 @@ class Verify:
     def _compare(
         self, transform: TypeTransform, page: _Page, pair: IdPair
     ) -> tuple[list[FieldDifference], list[Finding]]:
-        payload = page.present.get(pair.target_id)
+        is_other_type = pair.target_entity_type_id != transform.target_type_id
+        payload = None if is_other_type else page.present.get(pair.target_id)
         if payload is None:
             gone = FieldDifference(field=EXISTENCE, expected=str(pair.target_id), actual=None)
             return [gone], []
@@ -159,7 +210,7 @@ class Verify:
             else:
                 findings.append(_overwritten(transform, item, one, detail))
         staged_files = page.files.get(pair.source_id, [])
-        differences += self._compare_files(transform, item, payload, staged_files, lost)
+        differences += self._compare_files(transform, item, payload, staged_files)
         return differences, findings
 
     def _compare_files(
@@ -168,13 +219,15 @@ class Verify:
         item: TransformedItem,
         payload: Mapping[str, Any],
         staged: Sequence[StagedFile],
-        lost: frozenset[str],
     ) -> list[FieldDifference]:
-        """Download what the target holds and compare name and bytes with what was sent."""
+        """Download what the target holds and compare name and bytes with what was sent.
+
+        A file that could not be read was not sent; the others of its field are compared.
+        """
         by_field: dict[str, list[StagedFile]] = defaultdict(list)
         for file in staged:
             name = self._mapping.target_field(item.entity_type_id, file.field)
-            if name is not None and name not in lost:
+            if name is not None:
                 by_field[name].append(file)
         differences = []
         for name, files in by_field.items():
@@ -254,6 +307,18 @@ def _difference(transform: TypeTransform, pair: IdPair, one: FieldDifference) ->
         field=transform.source_name(one.field),
         expected=one.expected,
         actual=one.actual,
+    )
+
+
+def _copy_found(entity_type_id: EntityTypeId, source_id: SourceId, listed: str) -> Finding:
+    return Finding(
+        kind=FindingKind.DUPLICATE_IN_TARGET,
+        severity=Severity.WARNING,
+        entity_type_id=entity_type_id,
+        source_id=source_id,
+        value=listed,
+        detail=f"the target holds it again as {listed}",
+        hint="compare the copies and delete those that nobody has worked on",
     )
 
 

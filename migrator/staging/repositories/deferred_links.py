@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
 from migrator.domain.records import DeferredLink, LinkState
 from migrator.domain.vocabulary import EntityTypeId, SourceId
-from migrator.staging.models import DeferredLinkRow
+from migrator.staging.models import DeferredLinkRow, IdMapRow
 from migrator.staging.repositories.base import Repository, comes_after, in_chunks
 
 if TYPE_CHECKING:
@@ -107,6 +107,24 @@ class DeferredLinks(Repository):
         )
         keys = [{f"key_{name}": getattr(link, name) for name in _KEY} for link in links]
         self._connection.execute(statement, keys)
+
+    def reopen(self, *, refused: bool) -> None:
+        """Make links pending again whose item is in the target now; with `refused`, failed ones."""
+        in_target = exists().where(
+            IdMapRow.migration_id == DeferredLinkRow.migration_id,
+            IdMapRow.entity_type_id == DeferredLinkRow.refers_to_entity_type_id,
+            IdMapRow.source_id == DeferredLinkRow.refers_to_source_id,
+        )
+        given_up = and_(DeferredLinkRow.state == LinkState.UNRESOLVABLE, in_target)
+        failed = DeferredLinkRow.state == LinkState.FAILED
+        self._connection.execute(
+            update(DeferredLinkRow)
+            .where(
+                DeferredLinkRow.migration_id == self._migration_id,
+                or_(given_up, failed) if refused else given_up,
+            )
+            .values(state=LinkState.PENDING, detail=None, updated_at=self._now())
+        )
 
     def counts(self) -> dict[LinkState, int]:
         """How many links are in each state; states without links are left out."""

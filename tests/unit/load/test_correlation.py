@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from migrator.domain.fields import Field, FieldSet
-from migrator.domain.records import Migration, MigrationId
-from migrator.domain.structure import EntityType
-from migrator.domain.vocabulary import COMPANY, DEAL, SMART_INVOICE, EntityTypeId
-from migrator.load.correlation import (
+from migrator.correlation import (
     PER_LOOK_UP,
     CorrelationField,
     CorrelationFieldMissing,
     correlation_value,
     stored_name,
 )
+from migrator.domain.fields import Field, FieldSet
+from migrator.domain.records import Migration, MigrationId
+from migrator.domain.structure import EntityType
+from migrator.domain.vocabulary import COMPANY, DEAL, SMART_INVOICE, EntityTypeId
 from tests.fakes.builders import OTHER_SPA, SPA, a_user_field
 from tests.fakes.scene import Scene, method_of, ok, refused, sent_json
 

@@ -35,7 +35,8 @@ def outcomes(
     *ids: int,
     method: ImportMethod = ImportMethod.BATCH_IMPORT,
 ) -> list[ItemOutcome]:
-    return send(Scene(replying(reply)).client, method, DEAL, sendables(*ids))
+    found, _ = send(Scene(replying(reply)).client, method, DEAL, sendables(*ids))
+    return found
 
 
 def summary(found: list[ItemOutcome]) -> list[tuple[int, str, int | None]]:
@@ -135,7 +136,7 @@ def test_a_request_refused_as_a_whole_says_nothing_about_its_items() -> None:
 def test_an_item_that_goes_alone_is_sent_as_such(method: ImportMethod) -> None:
     scene = Scene(replying(ok(created(107))))
 
-    found = send(scene.client, method, DEAL, sendables(7))
+    found, _ = send(scene.client, method, DEAL, sendables(7))
 
     (request,) = scene.adapter.requests
     assert method_of(request) == method

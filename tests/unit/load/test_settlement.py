@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from migrator.correlation import CorrelationField
 from migrator.domain.findings import FindingKind
 from migrator.domain.records import (
     BatchItem,
@@ -17,7 +18,6 @@ from migrator.domain.records import (
     MigrationId,
 )
 from migrator.domain.vocabulary import DEAL, SourceId, TargetId
-from migrator.load.correlation import CorrelationField
 from migrator.load.settlement import Settlement
 from migrator.workspace import Workspace
 

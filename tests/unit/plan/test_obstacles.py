@@ -48,6 +48,7 @@ NORMAL = Circumstances(
     unmapped_users_block=False,
     without_import_right=frozenset(),
     add_instead=False,
+    imported_into={},
     late_items={},
     late_action="their dates are moved",
 )
@@ -209,6 +210,7 @@ def test_a_user_without_a_partner_blocks_where_the_operator_said_so() -> None:
         unmapped_users_block=True,
         without_import_right=frozenset(),
         add_instead=False,
+        imported_into={},
         late_items={},
         late_action="",
     )
@@ -348,6 +350,7 @@ def rights(*, is_admin: bool, add_instead: bool = False, denied: bool = False) -
         unmapped_users_block=False,
         without_import_right=frozenset({DEAL, CONTACT} if denied else ()),
         add_instead=add_instead,
+        imported_into={},
         late_items={},
         late_action="",
     )
@@ -412,6 +415,7 @@ def late(items: int, effect: Effect = Effect.ADJUSTED) -> list[Finding]:
         unmapped_users_block=False,
         without_import_right=frozenset(),
         add_instead=False,
+        imported_into={},
         late_items={DEAL: items},
         late_action="their dates are moved",
         late_effect=effect,

@@ -14,10 +14,17 @@ from migrator.bitrix.errors import ItemRefused, PortalError, UnknownOutcome
 from migrator.domain.errors import TerminalError
 from migrator.domain.fields import FieldSet, parse_field
 from migrator.domain.references import CORRELATION_SUFFIX
-from migrator.domain.vocabulary import SMART_INVOICE, SYSTEM_TYPES, EntityTypeId, short_code
+from migrator.domain.vocabulary import (
+    SMART_INVOICE,
+    SYSTEM_TYPES,
+    EntityTypeId,
+    SourceId,
+    TargetId,
+    short_code,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from migrator.bitrix.client import PortalClient
     from migrator.clock import Clock
@@ -62,18 +69,19 @@ class CorrelationField:
         self._clock = clock
         self.name = self._stored_name
 
-    def ensure(self) -> None:
+    def ensure(self) -> bool:
         """Create the field where the target's structure does not list it.
 
         Creating a field can take the portal longer than a request may (b24restdocs
         api-reference/crm/universal/userfieldconfig/index.md), so a lost or failed answer means
         nothing: the fields are read again.
 
+        Returns: whether it was there before.
         Raises: CorrelationFieldMissing.
         """
         refusal: PortalError | None = None
         if self._is_among(self._known):
-            return
+            return True
         for attempt in range(_ATTEMPTS):
             try:
                 self._create()
@@ -82,7 +90,7 @@ class CorrelationField:
             except ItemRefused as error:
                 refusal = error
             if self._is_among(self._read()):
-                return
+                return False
         raise CorrelationFieldMissing(
             f"{self._target.webhook.host}: the user field {self._stored_name} for "
             f"'{self._type.title}' could not be created"
@@ -90,6 +98,10 @@ class CorrelationField:
             hint="let an administrator of the CRM make the webhook, with the scope "
             "userfieldconfig, or create this string field by hand",
         )
+
+    def exists(self) -> bool:
+        """Whether the target has the field; asked where its structure does not list it."""
+        return self._is_among(self._known) or self._is_among(self._read())
 
     def _read(self) -> FieldSet:
         answer = self._target.call(
@@ -135,6 +147,24 @@ class CorrelationField:
                 },
             },
         )
+
+    def scan(
+        self, migration: Migration, entity_type_id: EntityTypeId
+    ) -> Iterator[dict[SourceId, list[TargetId]]]:
+        """All items of the target that came from items of this source type, page by page.
+
+        An item that came twice may be on two pages.
+        """
+        prefix = correlation_value(migration, entity_type_id, 0)[:-1]
+        pages = self._target.iter_items(self._type.entity_type_id, select=["id", self.name])
+        for page in pages:
+            found: dict[SourceId, list[TargetId]] = defaultdict(list)
+            for row in page.items:
+                value = str(row.get(self.name) or "")
+                if value.startswith(prefix) and value.removeprefix(prefix).isdecimal():
+                    source_id = SourceId(int(value.removeprefix(prefix)))
+                    found[source_id].append(TargetId(int(row["id"])))
+            yield dict(found)
 
     def find(self, values: Iterable[str]) -> dict[str, list[int]]:
         """Which of these correlation values exist in the target, with the items that carry them."""
