@@ -18,6 +18,7 @@ from migrator.bitrix.records import RequestRecord, Wait, WaitReason
 from migrator.bitrix.webhook import Webhook
 from migrator.clock import SystemClock
 from migrator.domain.errors import UsageError
+from migrator.domain.findings import FindingKind, Phase
 from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.mapping import PairKind
 from migrator.domain.policy import OnUnmappedUser, WithoutImportRight
@@ -192,6 +193,11 @@ class App:
             mapping = PortalMapping(repositories.pairs.load())
         kinds = (p for p in mapping if p.kind is PairKind.ENTITY_TYPE and p.target_key is not None)
         return frozenset(EntityTypeId(int(pair.source_key)) for pair in kinds)
+
+    def late_items(self) -> int:
+        """How many imported items came later than the target permits to keep their dates."""
+        with self.workspace.read() as repositories:
+            return repositories.findings.items_with(Phase.IMPORT, FindingKind.LATE_ITEM)
 
     def link_counts(self) -> dict[LinkState, int]:
         """How many deferred links there are, by state."""

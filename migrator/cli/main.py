@@ -226,6 +226,7 @@ class Summary:
     progress: QueryResult
     links: dict[LinkState, int]
     links_updated: int | None
+    late_items: int
     #: Entity types of which an item that is not in the target is a difference, too.
     expected: frozenset[EntityTypeId]
 
@@ -236,6 +237,7 @@ def _summary(
     return Summary(
         progress=app.workspace.staging.audit.run("progress", migration=app.migration.name),
         links=app.link_counts(),
+        late_items=app.late_items(),
         links_updated=result.links.updated if result is not None else None,
         expected=expected,
     )
@@ -251,12 +253,18 @@ def _finish(summary: Summary, *, as_json: bool) -> None:
             "progress": rows,
             "open_links": waiting,
             "failed_links": refused,
+            "late_items": summary.late_items,
         }
         if summary.links_updated is not None:
             document["links_updated"] = summary.links_updated
         render.print_json(document)
     else:
         render.print_query(summary.progress, "Result")
+        if summary.late_items:
+            render.console().print(
+                f"{summary.late_items} items lost or moved their dates because they came late: "
+                "migrator audit findings"
+            )
         if waiting:
             render.console().print(
                 f"{waiting} links wait for items that are not in the target: "

@@ -85,6 +85,20 @@ class Findings(Repository):
             )
         return found
 
+    def items_with(self, phase: Phase, kind: FindingKind) -> int:
+        """How many items have a finding of this kind, however many fields it concerns."""
+        items = (
+            select(FindingRow.entity_type_id, FindingRow.source_id)
+            .where(
+                FindingRow.migration_id == self._migration_id,
+                FindingRow.phase == phase,
+                FindingRow.kind == kind.value,
+            )
+            .distinct()
+            .subquery()
+        )
+        return self._connection.execute(select(func.count()).select_from(items)).scalar_one()
+
     def counts(self, phase: Phase | None = None) -> list[FindingCount]:
         group = (
             FindingRow.kind,
