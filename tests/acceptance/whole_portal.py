@@ -360,6 +360,12 @@ def _deals(user_values: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "id": 52,
             "title": "Retail deal",
+            # PHP's empty() takes zero and "no" for nothing; they are values all the same.
+            "UF_CRM_ONE_INTEGER": 0,
+            "UF_CRM_ONE_DOUBLE": 0.0,
+            "UF_CRM_ONE_BOOLEAN": "N",
+            "UF_CRM_ONE_MONEY": "0|USD",
+            "UF_CRM_MANY_INTEGER": [0, 5],
             **common,
             **_moved(7),
             "categoryId": 5,
