@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from migrator.bitrix.client import PortalClient
     from migrator.domain.fields import FieldSet
-    from migrator.transform.item import TransformedItem, TypeTransform
+    from migrator.transform.item import TypeTransform
+    from migrator.transform.transformed import TransformedItem
 
 
 @dataclass(slots=True)

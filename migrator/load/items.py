@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from migrator.bitrix.client import PortalClient
     from migrator.load.chunks import ChunkSize
     from migrator.load.files import FileFetcher, ItemFiles
-    from migrator.transform.item import TransformedItem, TypeTransform
+    from migrator.transform.item import TypeTransform
+    from migrator.transform.transformed import TransformedItem
     from migrator.workspace import Workspace
 
 #: Items looked up in staging at a time.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from migrator.bitrix.client import PortalClient
     from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
-    from migrator.transform.item import TransformedItem, TypeTransform
+    from migrator.transform.item import TypeTransform
+    from migrator.transform.transformed import TransformedItem
     from migrator.workspace import Workspace
 
 #: Items per page: what one reading request asks for at once.

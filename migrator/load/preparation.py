@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migrator.domain.values import Reference
 from migrator.domain.vocabulary import EntityTypeId, SourceId
-from migrator.transform.item import Missing, TransformedItem, TypeTransform
+from migrator.transform.transformed import Missing, TransformedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from migrator.domain.mapping import Mapping
     from migrator.domain.records import StagedItem
     from migrator.staging.repositories import Repositories
+    from migrator.transform.item import TypeTransform
 
 
 class KnownItems:

@@ -18,7 +18,7 @@ from migrator.domain.policy import OnLateItem
 from migrator.domain.values import Value, display
 
 if TYPE_CHECKING:
-    from migrator.transform.item import TransformedItem
+    from migrator.transform.transformed import TransformedItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from migrator.domain.values import UnreadableValueError, decode
 if TYPE_CHECKING:
     from migrator.domain.fields import Field
     from migrator.transform.compare import FieldDifference
-    from migrator.transform.item import TransformedItem
+    from migrator.transform.transformed import TransformedItem
 
 #: The portal's own time zone may be a day ahead of, or behind, ours.
 _ONE_DAY = timedelta(days=1)

@@ -21,8 +21,9 @@ from migrator.domain.records import (
 from migrator.domain.values import FileValue, Reference, decode, scalars
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.transform.compare import FieldDifference, compare_item
-from migrator.transform.item import Missing, TransformedItem, TypeTransform, build_transforms
+from migrator.transform.item import TypeTransform, build_transforms
 from migrator.transform.overwritten import overwritten_by_portal
+from migrator.transform.transformed import Missing, TransformedItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,8 @@ from migrator.domain.structure import Category, EntityType, Profile, Status, Str
 from migrator.domain.values import Reference
 from migrator.domain.vocabulary import DEAL, SYSTEM_TYPES, EntityTypeId, stage_entity_id
 from migrator.plan.pairing import Pairing
-from migrator.transform.item import Missing, TypeTransform
+from migrator.transform.item import TypeTransform
+from migrator.transform.transformed import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from migrator.domain.findings import Effect, FindingKind
 from migrator.domain.policy import OnLateItem
 from migrator.domain.vocabulary import DEAL
 from migrator.transform.history import LateItem, drop_history, fit_history, is_late
-from migrator.transform.item import TransformedItem
+from migrator.transform.transformed import TransformedItem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

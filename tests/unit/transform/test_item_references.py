@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.domain.findings import Effect, FindingKind
 from migrator.domain.values import Reference
 from migrator.domain.vocabulary import COMPANY, CONTACT, DEAL, EntityTypeId
-from migrator.transform.item import Deferred, TransformedItem
+from migrator.transform.transformed import Deferred, TransformedItem
 from tests.fakes.builders import (
     OTHER_SPA,
     SPA,

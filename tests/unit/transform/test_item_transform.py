@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from migrator.domain.findings import Effect, FindingKind, Severity
 from migrator.domain.values import FileValue, Money, Multifield
 from migrator.domain.vocabulary import COMPANY, CONTACT, DEAL
-from migrator.transform.item import TransformedItem, build_transforms
+from migrator.transform.item import build_transforms
 from tests.fakes.builders import (
     CATEGORY,
     CREATED,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from migrator.domain.fields import Field
     from migrator.domain.mapping import PairKey
     from migrator.domain.structure import Structure
+    from migrator.transform.transformed import TransformedItem
 
 CONTACTS = a_field("contactIds", "crm_contact", is_multiple=True)
 COMPANY_FIELD = a_field("companyId", "crm_company")

@@ -8,8 +8,8 @@ import pytest
 
 from migrator.domain.vocabulary import DEAL
 from migrator.transform.compare import FieldDifference
-from migrator.transform.item import TransformedItem
 from migrator.transform.overwritten import overwritten_by_portal
+from migrator.transform.transformed import TransformedItem
 from tests.fakes.builders import TITLE, a_field
 
 CLOSE_DATE = a_field("closedate", "date")
