@@ -22,39 +22,32 @@ from migrator.bitrix.errors import (
 )
 from migrator.correlation import CorrelationField, correlation_value
 from migrator.domain.errors import RetriableError, TerminalError
-from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
+from migrator.domain.findings import Finding, FindingKind
 from migrator.domain.policy import OnLateItem
 from migrator.domain.records import (
     BatchId,
     BatchItem,
     BatchOutcome,
-    DeferredLink,
-    FailedItem,
-    IdPair,
     InFlightBatch,
     ItemOutcome,
-    LinkState,
-    Origin,
     StagedItem,
 )
-from migrator.domain.values import Reference
-from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
-from migrator.load.preparation import KnownItems, references_of, transform_item
+from migrator.domain.vocabulary import EntityTypeId, SourceId
+from migrator.load.preparation import KnownItems, Prepared, references_of, transform_item
 from migrator.load.requests import ImportMethod, Sendable, send
 from migrator.load.settlement import Settlement
-from migrator.plan.plan import SECONDS_PER_ITEM
 from migrator.transform.encode import encode_add, encode_import
 from migrator.transform.history import LateItem, drop_history, fit_history, is_late
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from migrator.bitrix.client import PortalClient
     from migrator.load.chunks import ChunkSize
-    from migrator.load.files import FileFetcher, ItemFiles
+    from migrator.load.files import FileFetcher
+    from migrator.load.ledger import ImportLedger, LoadCounts
     from migrator.transform.item import TypeTransform
-    from migrator.transform.transformed import TransformedItem
     from migrator.workspace import Workspace
 
 #: Items looked up in staging at a time.
@@ -70,9 +63,6 @@ NO_ANSWER_ERROR = "NO_ANSWER"
 #: Refusals of a whole request that no smaller request would get around.
 _STOPS = (AccessDenied, MethodNotFound, NotFound, PlanRestricted, RetriableError, TerminalError)
 
-#: The item was refused by the setting, not by the server.
-LATE_ITEM_ERROR = "LATE_ITEM"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
@@ -82,29 +72,6 @@ class LoadOptions:
     largest_request_bytes: int = 16_000_000
     request_cutoff_seconds: float = 60.0
     retry_failed: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Prepared:
-    """An item ready to be sent."""
-
-    staged: StagedItem
-    item: TransformedItem
-    files: ItemFiles
-    sendable: Sendable
-
-
-@dataclass(slots=True)
-class LoadCounts:
-    created: int = 0
-    adopted: int = 0
-    failed: int = 0
-
-    def __iadd__(self, other: LoadCounts) -> LoadCounts:
-        self.created += other.created
-        self.adopted += other.adopted
-        self.failed += other.failed
-        return self
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,8 +90,8 @@ class TypeImport:
     #: Whether the six history fields may be sent.
     keeps_history: bool
     chunk: ChunkSize
+    ledger: ImportLedger
     floor: datetime | None = None
-    counts: LoadCounts = field(default_factory=LoadCounts)
     _losses: int = 0
     _lost_alone: Counter[SourceId] = field(default_factory=Counter)
     #: Prepared for a request that was full; its files are downloaded already.
@@ -146,31 +113,13 @@ class TypeImport:
             # late ones, which lose their dates anyway, come last.
             self._import_from((self.floor, SourceId(0)))
         self._import_from(None)
-        return self.counts
+        return self.ledger.counts
 
     def settle(self, batch: InFlightBatch, noticed_at: datetime) -> None:
         """Settle a request that was under way when the process died; found at `noticed_at`."""
         method = ImportMethod(batch.method)
         outcomes, findings = self._settlement.outcomes(batch.items, noticed_at)
         self._record(batch.batch_id, method, outcomes, findings)
-
-    def adopt(self, found: Mapping[SourceId, Sequence[TargetId]]) -> None:
-        """Map staged items without a partner to items of the target that came from them."""
-        with self.workspace.write() as repositories:
-            staged = repositories.items.existing(self._type, list(found))
-            mapped = repositories.id_map.lookup(self._type, list(found))
-            new = [
-                ItemOutcome(
-                    source_id=source_id,
-                    outcome=BatchOutcome.ADOPTED,
-                    target_id=min(found[source_id]),
-                )
-                for source_id in sorted(staged - mapped.keys())
-            ]
-            pairs = [self._pair(outcome, ImportMethod.BATCH_IMPORT) for outcome in new]
-            repositories.id_map.add(pairs)
-            repositories.failed_items.clear(self._type, [outcome.source_id for outcome in new])
-        self._count(new)
 
     @property
     def _settlement(self) -> Settlement:
@@ -254,7 +203,7 @@ class TypeImport:
                 now = self.workspace.clock.now().replace(microsecond=0)
                 fit_history(item, floor=self.floor, now=now, on_late=self.options.on_late)
             except LateItem as late:
-                self._refuse_late(staged, late)
+                self.ledger.refuse_late(staged, late)
                 return None
         files = self.files.fetch(item)
         encode = encode_import if self.may_import else encode_add
@@ -263,19 +212,6 @@ class TypeImport:
         fields[self.correlation.name] = correlation
         sendable = Sendable(source_id=staged.source_id, correlation=correlation, fields=fields)
         return Prepared(staged=staged, item=item, files=files, sendable=sendable)
-
-    def _refuse_late(self, staged: StagedItem, late: LateItem) -> None:
-        failed = FailedItem(
-            entity_type_id=self._type,
-            source_id=staged.source_id,
-            error=LATE_ITEM_ERROR,
-            error_description=f"created {staged.created_time.isoformat()}, but the target's newest "
-            f"row of this type is from {late.floor.isoformat()} (MIGRATOR_ON_LATE_ITEM=fail)",
-        )
-        with self.workspace.write() as repositories:
-            repositories.failed_items.add([failed])
-        self.counts.failed += 1
-        self.workspace.progress.advance(1)
 
     def _method(self, chunk: Sequence[Prepared]) -> ImportMethod:
         if not self.may_import:
@@ -286,7 +222,7 @@ class TypeImport:
     def _send(self, chunk: list[Prepared]) -> list[Prepared]:
         """Send one request and record what became of it; return the items to send again."""
         method = self._method(chunk)
-        batch_id = self._open(method, chunk)
+        batch_id = self.ledger.open(method, chunk)
         items = [_batch_item(prepared) for prepared in chunk]
         findings: list[Finding] = []
         fatal: PortalError | None = None
@@ -317,19 +253,6 @@ class TypeImport:
         if fatal is not None:
             raise fatal
         return again
-
-    def _open(self, method: ImportMethod, chunk: Sequence[Prepared]) -> BatchId:
-        """Commit the intent: what is about to be sent, and what is adjusted or lost with it."""
-        ids = [prepared.staged.source_id for prepared in chunk]
-        findings = [finding for prepared in chunk for finding in prepared.item.findings]
-        with self.workspace.write() as repositories:
-            repositories.findings.replace_for_items(Phase.IMPORT, self._type, ids, findings)
-            links = [link for prepared in chunk for link in _links(prepared)]
-            repositories.deferred_links.replace_for_items(self._type, ids, links)
-            repositories.files.save([file for p in chunk for file in p.files.staged])
-            return repositories.batches.open(
-                self._type, method, [(p.staged.source_id, p.sendable.correlation) for p in chunk]
-            )
 
     def _settle_lost(
         self,
@@ -421,60 +344,7 @@ class TypeImport:
         outcomes: Sequence[ItemOutcome],
         findings: Sequence[Finding],
     ) -> None:
-        """Commit the outcome with the ID map, failures and measurements: all or nothing."""
-        mapped = [o for o in outcomes if o.target_id is not None]
-        failed = [o for o in outcomes if o.outcome is BatchOutcome.FAILED]
-        despite = [self._despite_error(o) for o in mapped if o.error is not None]
-        with self.workspace.write() as repositories:
-            repositories.id_map.add([self._pair(o, method) for o in mapped])
-            repositories.failed_items.clear(self._type, [o.source_id for o in mapped])
-            repositories.failed_items.add([self._failure(o) for o in failed])
-            repositories.findings.add(Phase.IMPORT, [*findings, *despite])
-            repositories.batches.settle(batch_id, outcomes)
-            repositories.settings.set(SECONDS_PER_ITEM, self.chunk.seconds_per_item)
-        for outcome in mapped:
-            reference = Reference(self._target_type, outcome.target_id or 0)
-            self.known.add(self._type, outcome.source_id, reference)
-        self._count(outcomes)
-
-    def _count(self, outcomes: Sequence[ItemOutcome]) -> None:
-        kinds = [outcome.outcome for outcome in outcomes]
-        self.counts.created += kinds.count(BatchOutcome.CREATED)
-        self.counts.adopted += kinds.count(BatchOutcome.ADOPTED)
-        self.counts.failed += kinds.count(BatchOutcome.FAILED)
-        self.workspace.progress.advance(len(kinds) - kinds.count(BatchOutcome.ABSENT))
-
-    def _pair(self, outcome: ItemOutcome, method: ImportMethod) -> IdPair:
-        origin = Origin.ADD if method is ImportMethod.ADD else Origin.IMPORT
-        if outcome.target_id is None:
-            raise ValueError(f"item {outcome.source_id} has no partner")
-        return IdPair(
-            entity_type_id=self._type,
-            source_id=outcome.source_id,
-            target_entity_type_id=self._target_type,
-            target_id=outcome.target_id,
-            origin=Origin.ADOPTED if outcome.outcome is BatchOutcome.ADOPTED else origin,
-        )
-
-    def _failure(self, outcome: ItemOutcome) -> FailedItem:
-        return FailedItem(
-            entity_type_id=self._type,
-            source_id=outcome.source_id,
-            error=outcome.error or "",
-            error_description=outcome.error_description or "",
-        )
-
-    def _despite_error(self, outcome: ItemOutcome) -> Finding:
-        return Finding(
-            kind=FindingKind.CREATED_DESPITE_ERROR,
-            severity=Severity.WARNING,
-            effect=Effect.NONE,
-            entity_type_id=self._type,
-            source_id=outcome.source_id,
-            value=outcome.error,
-            detail=f"reported as failed ({outcome.error}: {outcome.error_description}), but the "
-            f"target has it as item {outcome.target_id}; verify tells what it lacks",
-        )
+        self.ledger.record(batch_id, method, outcomes, findings, self.chunk.seconds_per_item)
 
 
 class RightsRevoked(TerminalError):
@@ -497,23 +367,3 @@ def _batch_item(prepared: Prepared) -> BatchItem:
 
 def _absent(items: Sequence[BatchItem]) -> list[ItemOutcome]:
     return [ItemOutcome(source_id=i.source_id, outcome=BatchOutcome.ABSENT) for i in items]
-
-
-def _links(prepared: Prepared) -> list[DeferredLink]:
-    """The item's links that are not set with it: to be set later, or never."""
-    item = prepared.item
-    states = {
-        **{(one.field, one.refers_to): LinkState.UNRESOLVABLE for one in item.dangling},
-        **{(one.field, one.refers_to): LinkState.PENDING for one in item.deferred},
-    }
-    return [
-        DeferredLink(
-            entity_type_id=prepared.staged.entity_type_id,
-            source_id=prepared.staged.source_id,
-            field=name,
-            refers_to_entity_type_id=refers_to.entity_type_id,
-            refers_to_source_id=SourceId(refers_to.item_id),
-            state=state,
-        )
-        for (name, refers_to), state in states.items()
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.domain.values import Reference
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
 
     from migrator.domain.mapping import Mapping
     from migrator.domain.records import StagedItem
+    from migrator.load.files import ItemFiles
+    from migrator.load.requests import Sendable
     from migrator.staging.repositories import Repositories
     from migrator.transform.item import TypeTransform
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """An item ready to be sent."""
+
+    staged: StagedItem
+    item: TransformedItem
+    files: ItemFiles
+    sendable: Sendable
 
 
 class KnownItems:

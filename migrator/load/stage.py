@@ -9,7 +9,8 @@ from migrator.correlation import CorrelationField
 from migrator.domain.records import LinkState
 from migrator.load.chunks import ChunkSize
 from migrator.load.files import FileFetcher
-from migrator.load.items import LoadCounts, LoadOptions, TypeImport
+from migrator.load.items import LoadOptions, TypeImport
+from migrator.load.ledger import ImportLedger, LoadCounts
 from migrator.load.links import DeferredLinks, LinkCounts
 from migrator.load.preparation import KnownItems
 from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint, target_type_setting
@@ -116,7 +117,7 @@ class Load:
             if repositories.id_map.count(entity_type_id):
                 return
         for found in work.correlation.scan(self._workspace.migration, entity_type_id):
-            work.adopt(found)
+            work.ledger.adopt(found)
 
     def _type_import(self, entity_type_id: EntityTypeId) -> TypeImport:
         blueprint, transform = self._blueprint, self._transforms[entity_type_id]
@@ -125,8 +126,15 @@ class Load:
         may_import = entity_type_id not in blueprint.without_import_right
         with self._workspace.read() as repositories:
             measured = repositories.settings.get(SECONDS_PER_ITEM)
+        ledger = ImportLedger(
+            workspace=self._workspace,
+            entity_type_id=entity_type_id,
+            target_type_id=transform.target_type_id,
+            known=self._known,
+        )
         return TypeImport(
             workspace=self._workspace,
+            ledger=ledger,
             target=self._target,
             files=FileFetcher(self._source, transform),
             transform=transform,

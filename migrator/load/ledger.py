@@ -1,0 +1,190 @@
+"""What is written to staging around a request: the intent before it, the outcome after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
+from migrator.domain.records import (
+    BatchId,
+    BatchOutcome,
+    DeferredLink,
+    FailedItem,
+    IdPair,
+    ItemOutcome,
+    LinkState,
+    Origin,
+    StagedItem,
+)
+from migrator.domain.values import Reference
+from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
+from migrator.load.requests import ImportMethod
+from migrator.plan.plan import SECONDS_PER_ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migrator.load.preparation import KnownItems, Prepared
+    from migrator.transform.history import LateItem
+    from migrator.workspace import Workspace
+
+#: The item was refused by the setting, not by the server.
+LATE_ITEM_ERROR = "LATE_ITEM"
+
+
+@dataclass(slots=True)
+class LoadCounts:
+    created: int = 0
+    adopted: int = 0
+    failed: int = 0
+
+    def __iadd__(self, other: LoadCounts) -> LoadCounts:
+        self.created += other.created
+        self.adopted += other.adopted
+        self.failed += other.failed
+        return self
+
+
+@dataclass(slots=True, kw_only=True)
+class ImportLedger:
+    """The staging side of importing one entity type; each method is one transaction."""
+
+    workspace: Workspace
+    entity_type_id: EntityTypeId
+    target_type_id: EntityTypeId
+    known: KnownItems
+    counts: LoadCounts = field(default_factory=LoadCounts)
+
+    def open(self, method: ImportMethod, chunk: Sequence[Prepared]) -> BatchId:
+        """Commit the intent: what is about to be sent, and what is adjusted or lost with it."""
+        ids = [prepared.staged.source_id for prepared in chunk]
+        findings = [finding for prepared in chunk for finding in prepared.item.findings]
+        with self.workspace.write() as repositories:
+            repositories.findings.replace_for_items(
+                Phase.IMPORT, self.entity_type_id, ids, findings
+            )
+            links = [link for prepared in chunk for link in _links(prepared)]
+            repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
+            repositories.files.save([file for p in chunk for file in p.files.staged])
+            return repositories.batches.open(
+                self.entity_type_id,
+                method,
+                [(p.staged.source_id, p.sendable.correlation) for p in chunk],
+            )
+
+    def record(
+        self,
+        batch_id: BatchId,
+        method: ImportMethod,
+        outcomes: Sequence[ItemOutcome],
+        findings: Sequence[Finding],
+        seconds_per_item: float | None,
+    ) -> None:
+        """Commit the outcome with the ID map, failures and measurements: all or nothing."""
+        mapped = [o for o in outcomes if o.target_id is not None]
+        failed = [o for o in outcomes if o.outcome is BatchOutcome.FAILED]
+        despite = [self._despite_error(o) for o in mapped if o.error is not None]
+        with self.workspace.write() as repositories:
+            repositories.id_map.add([self._pair(o, method) for o in mapped])
+            repositories.failed_items.clear(self.entity_type_id, [o.source_id for o in mapped])
+            repositories.failed_items.add([self._failure(o) for o in failed])
+            repositories.findings.add(Phase.IMPORT, [*findings, *despite])
+            repositories.batches.settle(batch_id, outcomes)
+            repositories.settings.set(SECONDS_PER_ITEM, seconds_per_item)
+        for outcome in mapped:
+            reference = Reference(self.target_type_id, outcome.target_id or 0)
+            self.known.add(self.entity_type_id, outcome.source_id, reference)
+        self._count(outcomes)
+
+    def _count(self, outcomes: Sequence[ItemOutcome]) -> None:
+        kinds = [outcome.outcome for outcome in outcomes]
+        self.counts.created += kinds.count(BatchOutcome.CREATED)
+        self.counts.adopted += kinds.count(BatchOutcome.ADOPTED)
+        self.counts.failed += kinds.count(BatchOutcome.FAILED)
+        self.workspace.progress.advance(len(kinds) - kinds.count(BatchOutcome.ABSENT))
+
+    def _pair(self, outcome: ItemOutcome, method: ImportMethod) -> IdPair:
+        origin = Origin.ADD if method is ImportMethod.ADD else Origin.IMPORT
+        if outcome.target_id is None:
+            raise ValueError(f"item {outcome.source_id} has no partner")
+        return IdPair(
+            entity_type_id=self.entity_type_id,
+            source_id=outcome.source_id,
+            target_entity_type_id=self.target_type_id,
+            target_id=outcome.target_id,
+            origin=Origin.ADOPTED if outcome.outcome is BatchOutcome.ADOPTED else origin,
+        )
+
+    def _failure(self, outcome: ItemOutcome) -> FailedItem:
+        return FailedItem(
+            entity_type_id=self.entity_type_id,
+            source_id=outcome.source_id,
+            error=outcome.error or "",
+            error_description=outcome.error_description or "",
+        )
+
+    def _despite_error(self, outcome: ItemOutcome) -> Finding:
+        return Finding(
+            kind=FindingKind.CREATED_DESPITE_ERROR,
+            severity=Severity.WARNING,
+            effect=Effect.NONE,
+            entity_type_id=self.entity_type_id,
+            source_id=outcome.source_id,
+            value=outcome.error,
+            detail=f"reported as failed ({outcome.error}: {outcome.error_description}), but the "
+            f"target has it as item {outcome.target_id}; verify tells what it lacks",
+        )
+
+    def adopt(self, found: Mapping[SourceId, Sequence[TargetId]]) -> None:
+        """Map staged items without a partner to items of the target that came from them."""
+        with self.workspace.write() as repositories:
+            staged = repositories.items.existing(self.entity_type_id, list(found))
+            mapped = repositories.id_map.lookup(self.entity_type_id, list(found))
+            new = [
+                ItemOutcome(
+                    source_id=source_id,
+                    outcome=BatchOutcome.ADOPTED,
+                    target_id=min(found[source_id]),
+                )
+                for source_id in sorted(staged - mapped.keys())
+            ]
+            pairs = [self._pair(outcome, ImportMethod.BATCH_IMPORT) for outcome in new]
+            repositories.id_map.add(pairs)
+            repositories.failed_items.clear(
+                self.entity_type_id, [outcome.source_id for outcome in new]
+            )
+        self._count(new)
+
+    def refuse_late(self, staged: StagedItem, late: LateItem) -> None:
+        failed = FailedItem(
+            entity_type_id=self.entity_type_id,
+            source_id=staged.source_id,
+            error=LATE_ITEM_ERROR,
+            error_description=f"created {staged.created_time.isoformat()}, but the target's newest "
+            f"row of this type is from {late.floor.isoformat()} (MIGRATOR_ON_LATE_ITEM=fail)",
+        )
+        with self.workspace.write() as repositories:
+            repositories.failed_items.add([failed])
+        self.counts.failed += 1
+        self.workspace.progress.advance(1)
+
+
+def _links(prepared: Prepared) -> list[DeferredLink]:
+    """The item's links that are not set with it: to be set later, or never."""
+    item = prepared.item
+    states = {
+        **{(one.field, one.refers_to): LinkState.UNRESOLVABLE for one in item.dangling},
+        **{(one.field, one.refers_to): LinkState.PENDING for one in item.deferred},
+    }
+    return [
+        DeferredLink(
+            entity_type_id=prepared.staged.entity_type_id,
+            source_id=prepared.staged.source_id,
+            field=name,
+            refers_to_entity_type_id=refers_to.entity_type_id,
+            refers_to_source_id=SourceId(refers_to.item_id),
+            state=state,
+        )
+        for (name, refers_to), state in states.items()
+    ]
