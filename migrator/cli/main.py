@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import typer
 from migrator import __version__
 from migrator.app import App, BlockedByFindings, find_migration, open_app, open_staging
 from migrator.cli import render
+from migrator.cli.copying import copy
 from migrator.cli.demo import demo
 from migrator.cli.errors import ExitCode, ParserError, exit_code_of, report
 from migrator.cli.options import (
@@ -48,6 +50,7 @@ cli = typer.Typer(
 )
 database = typer.Typer(help="The staging database.", no_args_is_help=True, rich_markup_mode=None)
 cli.add_typer(database, name="db")
+database.command("copy")(copy)
 cli.command("sandbox")(sandbox)
 cli.command("demo")(demo)
 
@@ -152,11 +155,11 @@ def import_(
     types = parse_only(only)
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
-        blueprint = app.plan(types)
+        blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
             result = app.load(blueprint, retry_failed=retry_failed)
-            summary = _summary(app, result)
+            summary = _summary(app, result, types)
     if summary is None:
         _print_dry_run(app.migration, blueprint, as_json=as_json)
     else:
@@ -176,7 +179,7 @@ def verify(
         app.check()
         app.verify(types)
         moved = app.moved_types()
-        summary = _summary(app, None, expected=types & moved if types else moved)
+        summary = _summary(app, None, types, expected=types & moved if types else moved)
     _finish(summary, as_json=as_json)
 
 
@@ -195,12 +198,12 @@ def run(
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
         app.export(types)
-        blueprint = app.plan(types)
+        blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
             result = app.load(blueprint, retry_failed=retry_failed)
             app.verify(types)
-            summary = _summary(app, result)
+            summary = _summary(app, result, types)
     if summary is None:
         _print_dry_run(app.migration, blueprint, as_json=as_json)
     else:
@@ -224,6 +227,8 @@ class Summary:
     """Where every item is once a command is done; read before the progress display ends."""
 
     progress: QueryResult
+    #: What the command was narrowed to; the table shows every type all the same.
+    types: frozenset[EntityTypeId]
     links: dict[LinkState, int]
     links_updated: int | None
     late_items: int
@@ -232,11 +237,15 @@ class Summary:
 
 
 def _summary(
-    app: App, result: LoadResult | None, expected: frozenset[EntityTypeId] = frozenset()
+    app: App,
+    result: LoadResult | None,
+    types: frozenset[EntityTypeId],
+    expected: frozenset[EntityTypeId] = frozenset(),
 ) -> Summary:
     return Summary(
         progress=app.workspace.staging.audit.run("progress", migration=app.migration.name),
-        links=app.link_counts(),
+        types=types,
+        links=app.link_counts(types),
         late_items=app.late_items(),
         links_updated=result.links.updated if result is not None else None,
         expected=expected,
@@ -275,8 +284,9 @@ def _finish(summary: Summary, *, as_json: bool) -> None:
                 f"{refused} links were refused by the target: migrator audit "
                 "unresolved-references; to try them again: migrator run --retry-failed"
             )
+    asked = [row for row in rows if not summary.types or row["entity_type_id"] in summary.types]
     missing = any(row["not_imported"] and row["entity_type_id"] in summary.expected for row in rows)
-    if missing or refused or any(row["failed"] or row["different"] for row in rows):
+    if missing or refused or any(row["failed"] or row["different"] for row in asked):
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
@@ -400,4 +410,8 @@ def main() -> None:
         code = exit_code_of(error)
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
+    except Exception:  # noqa: BLE001 - Python's own exit code 1 would mean "finished"
+        traceback.print_exc()
+        sys.stderr.write("error: this is a bug in migrator; please report the lines above\n")
+        code = ExitCode.STOPPED
     sys.exit(code or 0)

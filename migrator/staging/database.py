@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from migrator.staging.queries import QueryResult
 
 
+#: SQLite's words for a full or failing disk and a damaged file
+#: (sqlite.org/rescode.html: FULL, IOERR, CANTOPEN, CORRUPT, NOTADB).
+_UNUSABLE = ("disk", "unable to open", "malformed", "not a database")
+
+
 class Transaction:
     """A unit of work: all of it is committed at the end of the `with` block, or nothing is."""
 
@@ -105,13 +110,14 @@ class Staging:
             yield Transaction(connection, self._clock)
 
     @contextmanager
-    def own(self, migration_id: MigrationId) -> Iterator[None]:
+    def own(self, migration_id: MigrationId) -> Iterator[Callable[[], None]]:
         """Keep other processes from working on a migration; reading stays possible.
 
+        Yields a check that raises StagingLost where the hold was lost on the way.
         Raises: MigrationOwned
         """
-        with ownership.own(self._engine, migration_id, self._clock):
-            yield
+        with ownership.own(self._engine, migration_id, self._clock) as still_held:
+            yield still_held
 
     @property
     def audit(self) -> Audit:
@@ -132,9 +138,9 @@ class Staging:
     def _connect(self, purpose: Purpose) -> Iterator[Connection]:
         engine = self._engine.execution_options(**_options(self._engine, purpose))
         with engine.connect() as connection:
-            with _named_errors(self.name):
+            with _named_errors(self.name, purpose):
                 transaction = connection.begin()
-            with transaction, _named_errors(self.name):
+            with _named_errors(self.name, purpose), transaction:
                 yield connection
 
 
@@ -146,7 +152,7 @@ def _options(engine: Engine, purpose: Purpose) -> dict[str, Any]:
 
 
 @contextmanager
-def _named_errors(name: str) -> Iterator[None]:
+def _named_errors(name: str, purpose: Purpose) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
@@ -155,7 +161,9 @@ def _named_errors(name: str) -> Iterator[None]:
             msg = f"another process has been writing to the staging database {name} for too long"
             hint = "wait for it to end, then run the same command"
             raise StagingBusy(msg, hint=hint) from None
-        if error.connection_invalidated or "disk" in reason:
+        # Writing while only reading was meant is a fault of this program, not of the file.
+        is_refused = "readonly" in reason and purpose is not Purpose.READ
+        if error.connection_invalidated or is_refused or any(word in reason for word in _UNUSABLE):
             msg = f"the staging database {name} failed: {reason.splitlines()[0]}"
             raise StagingLost(msg, hint="see to it, then run the same command") from None
         raise

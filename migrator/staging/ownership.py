@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from migrator.staging.errors import MigrationOwned
+from migrator.staging.errors import MigrationOwned, StagingLost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import URL, Engine
 
@@ -35,18 +36,22 @@ _LOCK_CLASS = 0x6D6967
 
 
 @contextmanager
-def own(engine: Engine, migration_id: MigrationId, clock: Clock) -> Iterator[None]:
-    """Hold a migration. Raises: MigrationOwned if another process does, saying which."""
+def own(engine: Engine, migration_id: MigrationId, clock: Clock) -> Iterator[Callable[[], None]]:
+    """Hold a migration. Raises: MigrationOwned if another process does, saying which.
+
+    Yields a check to be made before each write to the target: it raises StagingLost where the hold
+    was lost on the way, as with a connection that a firewall or an administrator ended.
+    """
     if engine.dialect.name == "sqlite":
         with _own_by_file(engine.url, migration_id, clock):
-            yield
+            yield lambda: None  # a lock of the operating system ends with the process only
     else:
-        with _own_by_session(engine, migration_id):
-            yield
+        with _own_by_session(engine, migration_id) as still_held:
+            yield still_held
 
 
 @contextmanager
-def _own_by_session(engine: Engine, migration_id: MigrationId) -> Iterator[None]:
+def _own_by_session(engine: Engine, migration_id: MigrationId) -> Iterator[Callable[[], None]]:
     """A lock of the session, which the server releases when the connection ends."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         key = {"lock_class": _LOCK_CLASS, "migration": migration_id}
@@ -57,8 +62,19 @@ def _own_by_session(engine: Engine, migration_id: MigrationId) -> Iterator[None]
         lock = "pg_try_advisory_lock(CAST(:lock_class AS int), CAST(:migration AS int))"
         if not connection.execute(text(f"SELECT {lock}"), key).scalar_one():
             raise _owned(connection.execute(text(_HOLDER), key).scalar())
+
+        def still_held() -> None:
+            try:
+                connection.execute(text("SELECT 1"))
+            except SQLAlchemyError:
+                msg = (
+                    "the connection that holds this migration was lost; another process may hold it"
+                )
+                hint = "run the same command again; it resumes where it stopped"
+                raise StagingLost(msg, hint=hint) from None
+
         try:
-            yield
+            yield still_held
         finally:
             # Returned to the pool, the connection would keep the lock; closed for good, it cannot.
             connection.invalidate()

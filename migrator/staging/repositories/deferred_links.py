@@ -126,11 +126,16 @@ class DeferredLinks(Repository):
             .values(state=LinkState.PENDING, detail=None, updated_at=self._now())
         )
 
-    def counts(self) -> dict[LinkState, int]:
-        """How many links are in each state; states without links are left out."""
+    def counts(self, entity_type_ids: Collection[EntityTypeId] = ()) -> dict[LinkState, int]:
+        """How many links are in each state; states without links are left out.
+
+        Args:
+            entity_type_ids: only links of these types' items; none given means of all
+        """
+        of_types = (DeferredLinkRow.entity_type_id.in_(entity_type_ids),) if entity_type_ids else ()
         rows = self._connection.execute(
             select(DeferredLinkRow.state, func.count())
-            .where(DeferredLinkRow.migration_id == self._migration_id)
+            .where(DeferredLinkRow.migration_id == self._migration_id, *of_types)
             .group_by(DeferredLinkRow.state)
             .order_by(DeferredLinkRow.state)
         )

@@ -111,7 +111,7 @@ class IdMap(Repository):
             .values(
                 verified_at=self._now(),
                 verified_state=bindparam("verified_state"),
-                target_title=bindparam("target_title"),
+                target_title=func.coalesce(bindparam("target_title"), IdMapRow.target_title),
             )
         )
         self._connection.execute(

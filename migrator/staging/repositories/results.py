@@ -73,6 +73,10 @@ class Differences(Repository):
                 DifferenceRow.entity_type_id == entity_type_id,
                 DifferenceRow.source_id.in_(chunk),
             )
+        self.add(differences)
+
+    def add(self, differences: Sequence[Difference]) -> None:
+        """More differences of items; one of the same field is overwritten."""
         rows = [
             {
                 "entity_type_id": difference.entity_type_id,
@@ -84,7 +88,7 @@ class Differences(Repository):
             }
             for difference in differences
         ]
-        self._insert(DifferenceRow, rows)
+        self._upsert(DifferenceRow, rows)
 
     def count(self, entity_type_id: EntityTypeId | None = None) -> int:
         """How many fields differ; an item may have several."""

@@ -1,0 +1,84 @@
+"""`migrator db copy`: a staging database into another, and the proof that both hold the same."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from migrator.cli import render
+from migrator.cli.errors import ExitCode
+from migrator.cli.options import JsonOption
+from migrator.cli.progress import shown_progress
+from migrator.interrupt import StopRequest
+from migrator.staging.copying import CopyResult, copy_database
+
+#: Hexadecimal digits of a digest that people compare; JSON has all of them.
+_SHOWN_DIGITS = 12
+
+
+def copy(
+    source_url: Annotated[str, typer.Argument(metavar="SOURCE_URL", help="What to copy.")],
+    target_url: Annotated[str, typer.Argument(metavar="TARGET_URL", help="Where to.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a staging database with all its migrations into another; resumes, and compares both."""
+    stop = StopRequest()
+    stop.listen()
+    with shown_progress(quiet=as_json) as progress:
+        result = copy_database(source_url, target_url, progress=progress, check_stop=stop.check)
+    if as_json:
+        render.print_json(copy_document(result))
+    else:
+        _print(result)
+    if not result.agrees:
+        raise typer.Exit(ExitCode.DIFFERENT)
+
+
+def copy_document(result: CopyResult) -> dict[str, Any]:
+    return {
+        "source": result.source,
+        "target": result.target,
+        "was_finished": result.was_finished,
+        "agrees": result.agrees,
+        "tables": [
+            {
+                "table": table.table,
+                "source_rows": table.source_rows,
+                "target_rows": table.target_rows,
+                "source_digest": table.source_digest,
+                "target_digest": table.target_digest,
+                "agrees": table.agrees,
+            }
+            for table in result.tables
+        ],
+    }
+
+
+def _print(result: CopyResult) -> None:
+    rows = [
+        (
+            table.table,
+            table.source_rows,
+            table.target_rows,
+            table.source_digest[:_SHOWN_DIGITS],
+            table.target_digest[:_SHOWN_DIGITS],
+            "yes" if table.agrees else "no",
+        )
+        for table in result.tables
+    ]
+    columns = ("table", "rows", "rows_copied", "digest", "digest_of_copy", "agrees")
+    render.print_rows(columns, rows, f"{result.source} -> {result.target}")
+    render.console().print(_conclusion(result), soft_wrap=True, markup=False)
+
+
+def _conclusion(result: CopyResult) -> str:
+    match result.was_finished, result.agrees:
+        case False, True:
+            return "The copy is finished. Work on one of the two from now on, not on both."
+        case False, False:
+            return "The copy does not agree and is not given free: copy to an empty database."
+        case True, True:
+            return "The copy was finished before, and both still hold the same."
+        case _:
+            return "The copy was finished before; one of the two has been worked on since."
