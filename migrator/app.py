@@ -146,7 +146,9 @@ class App:
         export = ItemExport(self.workspace, self._clients[Role.SOURCE], source)
         return export.run(types, refresh=refresh)
 
-    def plan(self, only: frozenset[EntityTypeId] = frozenset()) -> Blueprint:
+    def plan(
+        self, only: frozenset[EntityTypeId] = frozenset(), *, retry_failed: bool = False
+    ) -> Blueprint:
         """Make the plan from what is staged and from how the target is now.
 
         Raises: NothingExported, MappingFileError.
@@ -161,6 +163,7 @@ class App:
             on_late=settings.on_late_item,
             add_without_import_right=settings.without_import_right is WithoutImportRight.ADD,
             only=only,
+            retry_failed=retry_failed,
         )
         return Planning(self.workspace, self._clients[Role.TARGET], options).run()
 
@@ -181,6 +184,7 @@ class App:
         """Compare the target with staging, by the mapping of the last plan."""
         self._require_export()
         source, target = load_structures(self.workspace)
+        _check_only(source, only)
         with self.workspace.read() as repositories:
             mapping = repositories.pairs.load()
         client = self._clients[Role.TARGET]
@@ -199,10 +203,10 @@ class App:
         with self.workspace.read() as repositories:
             return repositories.findings.items_with(Phase.IMPORT, FindingKind.LATE_ITEM)
 
-    def link_counts(self) -> dict[LinkState, int]:
+    def link_counts(self, only: frozenset[EntityTypeId] = frozenset()) -> dict[LinkState, int]:
         """How many deferred links there are, by state."""
         with self.workspace.read() as repositories:
-            return repositories.deferred_links.counts()
+            return repositories.deferred_links.counts(only)
 
     def _stage_structure(self, role: Role) -> Structure:
         """Read a portal's structure, once in the life of this object."""
@@ -305,10 +309,11 @@ def open_app(
             check_stop=stop.check,
         )
         with (
-            staging.own(row.migration_id),
+            staging.own(row.migration_id) as still_owned,
             _client(source, settings.source, Role.SOURCE, workspace) as source_client,
             _client(target, settings.target, Role.TARGET, workspace) as target_client,
         ):
+            workspace.check_owned = still_owned
             for client in (source_client, target_client):
                 client.remember(_recent_requests(staging, client, clock))
             try:

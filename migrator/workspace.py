@@ -33,6 +33,8 @@ class Workspace:
     requests: list[RequestEntry] = field(default_factory=list)
     #: Called between two steps; raises where the process has been asked to end.
     check_stop: Callable[[], None] = lambda: None
+    #: Called before each write to the target; raises where another process may own the migration.
+    check_owned: Callable[[], None] = lambda: None
 
     @contextmanager
     def write(self) -> Iterator[Repositories]:

@@ -28,7 +28,6 @@ from migrator.domain.records import (
     BatchId,
     BatchItem,
     BatchOutcome,
-    InFlightBatch,
     ItemOutcome,
     StagedItem,
 )
@@ -94,6 +93,8 @@ class TypeImport:
     floor: datetime | None = None
     _losses: int = 0
     _lost_alone: Counter[SourceId] = field(default_factory=Counter)
+    #: Items given up since the last request that went well.
+    _given_up: list[SourceId] = field(default_factory=list)
     #: Prepared for a request that was full; its files are downloaded already.
     _held: Prepared | None = None
 
@@ -114,12 +115,6 @@ class TypeImport:
             self._import_from((self.floor, SourceId(0)))
         self._import_from(None)
         return self.ledger.counts
-
-    def settle(self, batch: InFlightBatch, noticed_at: datetime) -> None:
-        """Settle a request that was under way when the process died; found at `noticed_at`."""
-        method = ImportMethod(batch.method)
-        outcomes, findings = self._settlement.outcomes(batch.items, noticed_at)
-        self._record(batch.batch_id, method, outcomes, findings)
 
     @property
     def _settlement(self) -> Settlement:
@@ -222,6 +217,7 @@ class TypeImport:
     def _send(self, chunk: list[Prepared]) -> list[Prepared]:
         """Send one request and record what became of it; return the items to send again."""
         method = self._method(chunk)
+        self.workspace.check_owned()
         batch_id = self.ledger.open(method, chunk)
         items = [_batch_item(prepared) for prepared in chunk]
         findings: list[Finding] = []
@@ -233,24 +229,28 @@ class TypeImport:
         except (UnknownOutcome, UnknownError) as error:
             outcomes, findings = self._settle_lost(batch_id, items, error)
             outcomes = self._give_up_hopeless(outcomes, error)
-            if self._losses > MOST_LOSSES or isinstance(error, UnknownError):
+            if self._losses > MOST_LOSSES or len(self._given_up) > 1:
                 fatal = error
         except _STOPS as error:
             # Refused for good, or never sent: it was certainly not executed.
             self._record(batch_id, method, _absent(items), ())
             if isinstance(error, AccessDenied):
+                self.ledger.forget_rights()
                 raise RightsRevoked.of(error) from None
             raise
         except ItemRefused as error:
             outcomes = self._refused(chunk, error)
         else:
             self._losses = 0
+            self._given_up.clear()
             if seconds is not None:
                 self.chunk.measured(len(chunk), seconds)
             outcomes = self._settlement.check_failures(items, outcomes)
         outcomes, again = self._late_again(chunk, outcomes)
         self._record(batch_id, method, outcomes, findings)
         if fatal is not None:
+            # Not the items were the trouble: those given up on the way are no failures.
+            self.ledger.forget_failures(self._given_up)
             raise fatal
         return again
 
@@ -279,7 +279,7 @@ class TypeImport:
         self._lost_alone[source_id] += 1
         if self._lost_alone[source_id] < MOST_LOSSES_ALONE:
             return outcomes
-        self._losses = 0
+        self._given_up.append(source_id)
         return [
             replace(
                 outcomes[0],

@@ -20,13 +20,14 @@ from migrator.domain.records import (
 from migrator.domain.values import Reference
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.load.requests import ImportMethod
-from migrator.plan.plan import SECONDS_PER_ITEM
+from migrator.plan.plan import IMPORT_GRANTED, SECONDS_PER_ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from migrator.load.preparation import KnownItems, Prepared
     from migrator.transform.history import LateItem
+    from migrator.transform.item import TypeTransform
     from migrator.workspace import Workspace
 
 #: The item was refused by the setting, not by the server.
@@ -136,8 +137,22 @@ class ImportLedger:
             f"target has it as item {outcome.target_id}; verify tells what it lacks",
         )
 
-    def adopt(self, found: Mapping[SourceId, Sequence[TargetId]]) -> None:
-        """Map staged items without a partner to items of the target that came from them."""
+    def forget_failures(self, source_ids: Sequence[SourceId]) -> None:
+        """Take back failures that turned out to be the portal's."""
+        with self.workspace.write() as repositories:
+            repositories.failed_items.clear(self.entity_type_id, source_ids)
+
+    def forget_rights(self) -> None:
+        """The right to import was granted once and is not any more: it is asked for again."""
+        with self.workspace.write() as repositories:
+            repositories.settings.set(IMPORT_GRANTED, [])
+
+    def adopt(self, found: Mapping[SourceId, Sequence[TargetId]], transform: TypeTransform) -> None:
+        """Map staged items without a partner to items of the target that came from them.
+
+        Which of their links were set is not known, so all are looked at in the second pass; those
+        that are set already cost no update.
+        """
         with self.workspace.write() as repositories:
             staged = repositories.items.existing(self.entity_type_id, list(found))
             mapped = repositories.id_map.lookup(self.entity_type_id, list(found))
@@ -151,9 +166,20 @@ class ImportLedger:
             ]
             pairs = [self._pair(outcome, ImportMethod.BATCH_IMPORT) for outcome in new]
             repositories.id_map.add(pairs)
-            repositories.failed_items.clear(
-                self.entity_type_id, [outcome.source_id for outcome in new]
-            )
+            ids = [outcome.source_id for outcome in new]
+            repositories.failed_items.clear(self.entity_type_id, ids)
+            links = [
+                DeferredLink(
+                    entity_type_id=self.entity_type_id,
+                    source_id=item.source_id,
+                    field=name,
+                    refers_to_entity_type_id=reference.entity_type_id,
+                    refers_to_source_id=SourceId(reference.item_id),
+                )
+                for item in repositories.items.get(self.entity_type_id, ids)
+                for name, reference in _unique_references(transform, item)
+            ]
+            repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
         self._count(new)
 
     def refuse_late(self, staged: StagedItem, late: LateItem) -> None:
@@ -168,6 +194,13 @@ class ImportLedger:
             repositories.failed_items.add([failed])
         self.counts.failed += 1
         self.workspace.progress.advance(1)
+
+
+def _unique_references(
+    transform: TypeTransform, item: StagedItem
+) -> dict[tuple[str, Reference], None]:
+    pairs = transform.references(item.payload)
+    return dict.fromkeys((source_field.name, reference) for source_field, reference in pairs)
 
 
 def _links(prepared: Prepared) -> list[DeferredLink]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.bitrix.errors import ItemRefused, UnknownOutcome
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import DeferredLink, LinkState, StagedItem
+from migrator.domain.references import references
 from migrator.domain.values import FileValue, Reference, Value, decode, display, parse_datetime
 from migrator.load.preparation import KnownItems, references_of, transform_item
 from migrator.transform.compare import same_value
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 #: Items per page: what one reading request asks for at once.
 PAGE = 200
 _ATTEMPTS = 3
+
+#: Updates without an answer in a row after which the portal is left alone.
+MOST_LOST_UPDATES = 3
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class DeferredLinks:
     transforms: Mapping[EntityTypeId, TypeTransform]
     known: KnownItems
     counts: LinkCounts = field(default_factory=LinkCounts)
+    _lost_in_a_row: int = 0
 
     def run(self, *, retry_failed: bool = False) -> LinkCounts:
         """Set what can be set now; the rest stays pending for another time.
@@ -99,23 +104,25 @@ class DeferredLinks:
             elif self._holds(transform, one, payload):
                 self._note_set_already(one, payload)
             else:
-                self._update(transform, one)
+                self._update(transform, one, payload)
 
     def _note_set_already(self, one: _Linked, payload: Mapping[str, Any]) -> None:
         """Set from the other end, or by an update whose outcome was not recorded any more.
 
         Such an update has left its stamp: the time of the last change is not what was imported.
         """
-        expected = one.transformed.values.get("updatedTime")
+        expected = display(one.transformed.values.get("updatedTime"))
         with self.workspace.read() as repositories:
             known = repositories.findings.for_items(
                 one.staged.entity_type_id, [one.staged.source_id], Phase.IMPORT
             )
-        adjusted = [finding for finding in known if finding.field == "updatedTime"]
+        for finding in known:
+            if finding.field == "updatedTime":
+                expected = finding.sent  # None where it was lost on import: nothing is expected
         stamped = (
-            not adjusted
+            expected is not None
             and payload.get("updatedTime") is not None
-            and (parse_datetime(payload["updatedTime"]) != expected)
+            and display(parse_datetime(payload["updatedTime"])) != expected
         )
         detail = "set by an update that was interrupted" if stamped else "set from the other end"
         self._set_state(one, LinkState.DONE, detail, self._stamped(one) if stamped else ())
@@ -210,7 +217,7 @@ class DeferredLinks:
             for name, want in one.wanted.items()
         )
 
-    def _update(self, transform: TypeTransform, one: _Linked) -> None:
+    def _update(self, transform: TypeTransform, one: _Linked, payload: Mapping[str, Any]) -> None:
         """Send one update; setting the same value again is harmless, so it may be repeated."""
         fields = {
             name: encode_value(transform.target_fields.by_name[name], value, _no_file)
@@ -222,19 +229,30 @@ class DeferredLinks:
             "fields": fields,
             "useOriginalUfNames": "Y",
         }
+        self.workspace.check_owned()
         for attempt in range(_ATTEMPTS):
             try:
                 self.target.call("crm.item.update", params, items=1)
                 break
-            except UnknownOutcome:
+            except UnknownOutcome as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise
+                    self._give_up_update(one, error)
+                    return
             except ItemRefused as error:
                 self._set_state(one, LinkState.FAILED, f"{error.code}: {error.description}")
                 self.counts.failed += len(one.links)
                 return
-        self._set_state(one, LinkState.DONE, None, self._stamped(one))
+        self._lost_in_a_row = 0
+        self._set_state(one, LinkState.DONE, None, self._stamped(one, payload))
         self.counts.updated += len(one.links)
+
+    def _give_up_update(self, one: _Linked, error: UnknownOutcome) -> None:
+        """One item the portal breaks over fails; several in a row are the portal's trouble."""
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row > MOST_LOST_UPDATES:
+            raise error
+        self._set_state(one, LinkState.FAILED, error.message)
+        self.counts.failed += len(one.links)
 
     def _set_state(
         self,
@@ -253,9 +271,40 @@ class DeferredLinks:
             repositories.findings.add(Phase.IMPORT, new)
         self.workspace.progress.advance(len(one.links))
 
-    def _stamped(self, one: _Linked) -> list[Finding]:
-        """An update cannot keep these two; what they were stands in the finding."""
+    def _held(self, one: _Linked, link: DeferredLink, payload: Mapping[str, Any]) -> object:
+        """What the link's field holds in the target that it will not hold any more."""
+        transform = self.transforms[one.staged.entity_type_id]
+        names = self._target_names(transform, [link])
+        present = [transform.target_fields.value(payload, name) for name in names]
+        wanted = {ref.item_id for name in names for ref in references(one.wanted[name])}
+        values = [
+            v
+            for one_value in present
+            for v in (one_value if isinstance(one_value, list) else [one_value])
+        ]
         return [
+            v for v in values if v and str(v).rpartition("_")[2] not in {str(w) for w in wanted}
+        ]
+
+    def _stamped(self, one: _Linked, payload: Mapping[str, Any] | None = None) -> list[Finding]:
+        """An update cannot keep these two; what they were stands in the finding.
+
+        So does what the field itself held before, which somebody may have entered meanwhile.
+        """
+        replaced = [
+            Finding(
+                kind=FindingKind.UPDATED_BY_LINK,
+                severity=Severity.WARNING,
+                entity_type_id=one.staged.entity_type_id,
+                source_id=one.staged.source_id,
+                field=link.field,
+                value=str(held),
+                detail="the target's field held another value before the link was set",
+            )
+            for link in one.links
+            if payload is not None and (held := self._held(one, link, payload))
+        ]
+        return replaced + [
             Finding(
                 kind=FindingKind.UPDATED_BY_LINK,
                 severity=Severity.WARNING,

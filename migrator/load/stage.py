@@ -6,21 +6,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from migrator.correlation import CorrelationField
+from migrator.domain.errors import TerminalError
 from migrator.domain.records import LinkState
+from migrator.domain.vocabulary import EntityTypeId
 from migrator.load.chunks import ChunkSize
 from migrator.load.files import FileFetcher
 from migrator.load.items import LoadOptions, TypeImport
 from migrator.load.ledger import ImportLedger, LoadCounts
 from migrator.load.links import DeferredLinks, LinkCounts
 from migrator.load.preparation import KnownItems
+from migrator.load.requests import ImportMethod
+from migrator.load.settlement import Settlement
 from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint, target_type_setting
 from migrator.transform.item import build_transforms
 from migrator.workspace import exported_types
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from migrator.bitrix.client import PortalClient
     from migrator.domain.records import InFlightBatch
-    from migrator.domain.vocabulary import EntityTypeId
     from migrator.workspace import Workspace
 
 
@@ -28,6 +33,12 @@ if TYPE_CHECKING:
 class LoadResult:
     by_type: dict[EntityTypeId, LoadCounts] = field(default_factory=dict)
     links: LinkCounts = field(default_factory=LinkCounts)
+
+
+class CannotSettle(TerminalError):
+    """What became of requests in flight cannot be found out; sending again could double items."""
+
+    reference = "cannot-settle"
 
 
 class Load:
@@ -79,14 +90,42 @@ class Load:
         """Requests under way when a process died, of whatever type this run is narrowed to."""
         noticed_at = self._workspace.clock.now()
         for entity_type_id, batches in self._in_flight().items():
-            title = self._blueprint.source.entity_types[entity_type_id].title
             items = sum(len(batch.items) for batch in batches)
-            self._workspace.progress.begin(f"Settling {title} in flight", items)
-            work = self._type_import(entity_type_id)
-            work.correlation.ensure()
-            for batch in batches:
-                work.settle(batch, noticed_at)
+            self._workspace.progress.begin("Settling requests in flight", items)
+            self._settle_type(entity_type_id, batches, noticed_at)
             self._workspace.progress.end()
+
+    def _settle_type(
+        self, entity_type_id: EntityTypeId, batches: list[InFlightBatch], noticed_at: datetime
+    ) -> None:
+        """Settle where the requests went, whatever the mapping says of the type by now."""
+        with self._workspace.read() as repositories:
+            remembered = repositories.settings.get(target_type_setting(entity_type_id))
+        target_type_id = EntityTypeId(int(remembered or 0))
+        target_type = self._blueprint.target.entity_types.get(target_type_id)
+        if target_type is None:
+            raise CannotSettle(
+                f"requests for entity type {entity_type_id} are in flight, but the target has no "
+                f"type {target_type_id} any more",
+                hint="migrator audit --sql \"SELECT * FROM import_batch WHERE state <> 'settled'\"",
+            )
+        fields = self._blueprint.target.fields[target_type_id]
+        correlation = CorrelationField(self._target, target_type, fields, self._workspace.clock)
+        if not correlation.exists():
+            raise CannotSettle(
+                f"requests for '{target_type.title}' are in flight, but the target's user field "
+                f"{correlation.name}, which tells what became of them, is gone",
+                hint="restore the field with its values, or check by hand which items arrived: "
+                "migrator audit --sql \"SELECT * FROM import_batch WHERE state <> 'settled'\"",
+            )
+        settlement = Settlement(
+            self._workspace, entity_type_id, correlation, self._options.request_cutoff_seconds
+        )
+        ledger = self._ledger(entity_type_id, target_type_id)
+        for batch in batches:
+            outcomes, findings = settlement.outcomes(batch.items, noticed_at)
+            method = ImportMethod(batch.method)
+            ledger.record(batch.batch_id, method, outcomes, findings, self._seconds_per_item())
 
     def _import(self, entity_type_id: EntityTypeId, pending: int) -> LoadCounts:
         title = self._blueprint.source.entity_types[entity_type_id].title
@@ -113,28 +152,17 @@ class Load:
         where they came from, and sending them again would double them.
         """
         entity_type_id = work.transform.entity_type_id
-        with self._workspace.read() as repositories:
-            if repositories.id_map.count(entity_type_id):
-                return
         for found in work.correlation.scan(self._workspace.migration, entity_type_id):
-            work.ledger.adopt(found)
+            work.ledger.adopt(found, work.transform)
 
     def _type_import(self, entity_type_id: EntityTypeId) -> TypeImport:
         blueprint, transform = self._blueprint, self._transforms[entity_type_id]
         profile = blueprint.target.profile
         target_type = blueprint.target.entity_types[transform.target_type_id]
         may_import = entity_type_id not in blueprint.without_import_right
-        with self._workspace.read() as repositories:
-            measured = repositories.settings.get(SECONDS_PER_ITEM)
-        ledger = ImportLedger(
-            workspace=self._workspace,
-            entity_type_id=entity_type_id,
-            target_type_id=transform.target_type_id,
-            known=self._known,
-        )
         return TypeImport(
             workspace=self._workspace,
-            ledger=ledger,
+            ledger=self._ledger(entity_type_id, transform.target_type_id),
             target=self._target,
             files=FileFetcher(self._source, transform),
             transform=transform,
@@ -145,8 +173,21 @@ class Load:
             options=self._options,
             may_import=may_import,
             keeps_history=may_import and profile is not None and profile.is_admin,
-            chunk=ChunkSize(measured),
+            chunk=ChunkSize(self._seconds_per_item()),
         )
+
+    def _ledger(self, entity_type_id: EntityTypeId, target_type_id: EntityTypeId) -> ImportLedger:
+        return ImportLedger(
+            workspace=self._workspace,
+            entity_type_id=entity_type_id,
+            target_type_id=target_type_id,
+            known=self._known,
+        )
+
+    def _seconds_per_item(self) -> float | None:
+        with self._workspace.read() as repositories:
+            measured: float | None = repositories.settings.get(SECONDS_PER_ITEM)
+        return measured
 
     def _set_links(self) -> LinkCounts:
         with self._workspace.read() as repositories:

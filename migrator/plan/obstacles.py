@@ -128,7 +128,7 @@ class Obstacles:
         """The ID map would be read as if its numbers were those of the other type."""
         for entity_type_id, into in sorted(self._now.imported_into.items()):
             target_type = self._mapping.target_type(entity_type_id)
-            if target_type != into and self._usage.items[entity_type_id]:
+            if target_type is not None and target_type != into:
                 yield Finding(
                     kind=FindingKind.MAPPING_CHANGED,
                     severity=Severity.BLOCKING,
@@ -136,8 +136,7 @@ class Obstacles:
                     value=str(into),
                     items=self._usage.items[entity_type_id],
                     detail=f"items of entity type {entity_type_id} have been imported into type "
-                    f"{into} of the target, but the mapping says "
-                    + (f"type {target_type} now" if target_type else "to leave them out now"),
+                    f"{into} of the target, but the mapping says type {target_type} now",
                     hint=f"put `{entity_type_id}: {into}` back into entity_types of the mapping "
                     "file, or begin another migration with --migration NAME",
                 )

@@ -24,6 +24,11 @@ ASSUMED_SECONDS_PER_ITEM = 1.2
 SECONDS_PER_ITEM = "seconds_per_item"
 
 
+#: The setting that remembers which types of the target may be imported: asking has the form of a
+#: write, so it is done once, and only for types with something to import.
+IMPORT_GRANTED = "import_granted"
+
+
 def target_type_setting(entity_type_id: EntityTypeId) -> str:
     """The setting of a migration that says where items of a type have been imported to."""
     return f"target_type:{entity_type_id}"

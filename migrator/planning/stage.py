@@ -17,6 +17,7 @@ from migrator.plan.obstacles import Circumstances, Obstacles
 from migrator.plan.order import ImportOrder, build_order
 from migrator.plan.pairing import Pairing, loose_pairs
 from migrator.plan.plan import (
+    IMPORT_GRANTED,
     SECONDS_PER_ITEM,
     Blueprint,
     DeferredPlan,
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
     from migrator.staging.repositories import Repositories
     from migrator.workspace import Workspace
 
-#: The setting that remembers which types of the target may be imported: asking has the form of a
-#: write, so it is done once, and only for types with something to import.
-_GRANTED = "import_granted"
-
 _LATE_ACTIONS = {
     OnLateItem.CLAMP: "their dates are moved to the oldest permitted time",
     OnLateItem.DROP: "their dates and authors are left out",
@@ -60,6 +57,7 @@ class PlanOptions:
     on_late: OnLateItem = OnLateItem.CLAMP
     add_without_import_right: bool = False
     only: frozenset[EntityTypeId] = frozenset()
+    retry_failed: bool = False
 
 
 class Planning:
@@ -93,7 +91,7 @@ class Planning:
             unmapped_users_block=options.unmapped_users_block,
             without_import_right=denied,
             add_instead=options.add_without_import_right,
-            imported_into=self._imported_into(types),
+            imported_into=self._imported_into(source.entity_types),
             late_items=late,
             late_action=_LATE_ACTIONS[options.on_late],
             late_effect=Effect.ADJUSTED if options.on_late is OnLateItem.CLAMP else Effect.LOST,
@@ -135,13 +133,17 @@ class Planning:
         if target.profile is None or target.profile.is_admin:
             return frozenset()
         with self._workspace.read() as repositories:
-            granted = set(repositories.settings.get(_GRANTED, []))
-            pending = [t for t in order.types if repositories.items.to_import_count(t)]
+            granted = set(repositories.settings.get(IMPORT_GRANTED, []))
+            pending = [
+                t
+                for t in order.types
+                if repositories.items.to_import_count(t, retry_failed=self._options.retry_failed)
+            ]
         partners = {mapping.target_type(t): t for t in pending}
         asked = [t for t in partners if t is not None and t not in granted]
         denied = types_without_import_right(self._target, asked)
         with self._workspace.write() as repositories:
-            repositories.settings.set(_GRANTED, sorted(granted | (set(asked) - denied)))
+            repositories.settings.set(IMPORT_GRANTED, sorted(granted | (set(asked) - denied)))
         return frozenset(partners[t] for t in denied)
 
     def _newest(

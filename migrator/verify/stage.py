@@ -97,15 +97,15 @@ class Verify:
         field = CorrelationField(self._target, target_type, transform.target_fields, clock)
         if not field.exists():
             return
+        copies: dict[SourceId, list[TargetId]] = defaultdict(list)
         for found in field.scan(self._workspace.migration, entity_type_id):
             with self._workspace.read() as repositories:
                 mapped = repositories.id_map.lookup(entity_type_id, list(found))
-            copies = {
-                source_id: [one for one in ids if one != mapped[source_id][1]]
-                for source_id, ids in found.items()
-                if source_id in mapped
-            }
-            self._record_copies(entity_type_id, {i: c for i, c in copies.items() if c}, counts)
+            for source_id, ids in found.items():
+                others = [i for i in ids if source_id in mapped and i != mapped[source_id][1]]
+                if others:
+                    copies[source_id] += others
+        self._record_copies(entity_type_id, copies, counts)
 
     def _record_copies(
         self,
@@ -131,7 +131,7 @@ class Verify:
             findings.append(_copy_found(entity_type_id, source_id, listed))
         states = [VerifiedItem(source_id=i, state=VerifiedState.DIFFERS) for i in copies]
         with self._workspace.write() as repositories:
-            repositories.differences.replace_for_items(entity_type_id, list(copies), differences)
+            repositories.differences.add(differences)
             repositories.findings.add(Phase.VERIFY, findings)
             repositories.id_map.mark_verified(entity_type_id, states)
         counts.differ += len(copies)
@@ -319,7 +319,8 @@ def _copy_found(entity_type_id: EntityTypeId, source_id: SourceId, listed: str) 
         source_id=source_id,
         value=listed,
         detail=f"the target holds it again as {listed}",
-        hint="compare the copies and delete those that nobody has worked on",
+        hint="delete the copy, or, if people made it on purpose, empty its field 'Migrator: source "
+        "item'",
     )
 
 
