@@ -236,7 +236,7 @@ class DeferredLinks:
                 break
             except UnknownOutcome as error:
                 if attempt == _ATTEMPTS - 1:
-                    self._give_up_update(one, error)
+                    self._give_up_update(transform, one, error)
                     return
             except ItemRefused as error:
                 self._set_state(one, LinkState.FAILED, f"{error.code}: {error.description}")
@@ -246,8 +246,17 @@ class DeferredLinks:
         self._set_state(one, LinkState.DONE, None, self._stamped(one, payload))
         self.counts.updated += len(one.links)
 
-    def _give_up_update(self, one: _Linked, error: UnknownOutcome) -> None:
-        """One item the portal breaks over fails; several in a row are the portal's trouble."""
+    def _give_up_update(
+        self, transform: TypeTransform, one: _Linked, error: UnknownOutcome
+    ) -> None:
+        """One item the portal breaks over fails; several in a row are the portal's trouble.
+
+        An answer that was lost says nothing: the update may have been carried out.
+        """
+        payload = self._present(transform, [one]).get(one.target_id)
+        if payload is not None and self._holds(transform, one, payload):
+            self._note_set_already(one, payload)
+            return
         self._lost_in_a_row += 1
         if self._lost_in_a_row > MOST_LOST_UPDATES:
             raise error
