@@ -1,9 +1,11 @@
 # Every target makes its own virtual environment first, so a fresh clone needs Python 3.11+ and make.
 # Another interpreter: make test PYTHON=/opt/python3.13/bin/python3
-# Arguments for pytest: make test PYTEST_ARGS="-n 2 tests/unit"
+# Arguments for pytest, by default a worker a core: make test PYTEST_ARGS="tests/unit"
+# Arguments for the attacks: make torture TORTURE_ARGS="--seeds 50 --database sqlite"
 
 PYTHON ?= $(shell .ci/find-python)
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto
+TORTURE_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types layers check clean
+.PHONY: help install demo test torture lint format types layers check clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -28,6 +30,9 @@ demo: $(RUN) ## the whole job on two sandbox portals and real data
 
 test: $(DEV) ## every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+torture: $(DEV) ## kills at every point and 1,000 random attacks, on both databases
+	@$(BIN)/python -m tests.torture $(TORTURE_ARGS)
 
 lint: $(DEV) ## ruff: rules and formatting
 	@$(BIN)/ruff check .

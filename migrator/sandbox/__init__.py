@@ -17,6 +17,7 @@ from migrator.sandbox import (
     user_field_config,
     users,
 )
+from migrator.sandbox.faults import FaultKind, FaultPlan, FaultRule, read_rules
 from migrator.sandbox.losses import LossKind, SilentLoss
 from migrator.sandbox.portal import Portal
 from migrator.sandbox.request_log import RequestRecord
@@ -37,11 +38,15 @@ METHOD_MODULES = (
 )
 
 __all__ = [
+    "FaultKind",
+    "FaultPlan",
+    "FaultRule",
     "LossKind",
     "Portal",
     "PortalServer",
     "RequestRecord",
     "SilentLoss",
+    "read_rules",
     "serve",
     "twin_structure",
 ]

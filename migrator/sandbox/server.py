@@ -7,13 +7,15 @@ import contextlib
 import ipaddress
 import json
 import signal
+import socket
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
-from migrator.sandbox import files, php, request_log
+from migrator.sandbox import faulty_answers, files, php, request_log
+from migrator.sandbox.faults import FaultPlan, read_rules
 from migrator.sandbox.store import StoredFile
 
 if TYPE_CHECKING:
@@ -32,18 +34,6 @@ _GATEWAY_TIMEOUT = (
 )
 
 
-class Faults(Protocol):
-    """Seam for fault injection: may answer in place of the portal, or raise to cut the line."""
-
-    async def before(self, method: str, params: dict[str, Any]) -> web.StreamResponse | None:
-        """Called before the portal executes anything."""
-
-    async def after(
-        self, method: str, params: dict[str, Any], reply: Reply
-    ) -> web.StreamResponse | None:
-        """Called when the portal has executed the request, before it is answered."""
-
-
 class PortalServer:
     """Serves one portal from a daemon thread.
 
@@ -51,15 +41,22 @@ class PortalServer:
     """
 
     def __init__(
-        self, portal: Portal, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None
+        self,
+        portal: Portal,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: FaultPlan | None = None,
     ) -> None:
         self._portal = portal
         self._host = host
         self._port = port
-        self._faults = faults
+        #: what goes wrong from now on; the seed's plan unless another one is given
+        self.faults = faults if faults is not None else FaultPlan(portal.settings.faults)
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._runner: web.AppRunner | None = None
+        self._site: web.BaseSite | None = None
+        self._outage: asyncio.Task[None] | None = None
 
     @property
     def origin(self) -> str:
@@ -108,13 +105,36 @@ class PortalServer:
             self._application(), access_log=None, shutdown_timeout=_PATIENCE_SECONDS
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
+        await self._listen(self._runner)
         address = self._runner.addresses[0]
         self._port = int(address[1])
         self._portal.origin = self.origin
 
+    async def _listen(self, runner: web.AppRunner) -> None:
+        self._site = web.TCPSite(runner, self._host, self._port)
+        await self._site.start()
+
+    async def _be_down(self, seconds: float) -> None:
+        """Refuse every connection for a while, as a host without a server does."""
+        if self._runner is None or self._site is None:
+            return
+        await self._site.stop()
+        for connection in list(self._runner.server.connections if self._runner.server else ()):
+            if connection.transport is not None:
+                connection.transport.abort()
+        # Bound but not listening: nobody else on this machine is given the port meanwhile.
+        with socket.socket() as placeholder:
+            placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            placeholder.bind((self._host, self._port))
+            await asyncio.sleep(seconds)
+        await self._listen(self._runner)
+
+    def _go_down(self, seconds: float) -> None:
+        self._outage = self._loop.create_task(self._be_down(seconds))
+
     async def _close(self) -> None:
+        if self._outage is not None:
+            self._outage.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -126,22 +146,25 @@ class PortalServer:
         app.router.add_get("/sandbox/requests", self._requests)
         app.router.add_get("/sandbox/state", self._state)
         app.router.add_post("/sandbox/reset-log", self._reset_log)
+        app.router.add_get("/sandbox/faults", self._show_faults)
+        app.router.add_post("/sandbox/faults", self._set_faults)
         return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"].removesuffix(".json")
         params = await read_params(request)
-        if self._faults is not None:
-            fault = await self._faults.before(method, params)
-            if fault is not None:
-                return fault
-        user = php.to_int(request.match_info["user"])
-        reply = self._portal.handle(method, params, user, request.match_info["secret"])
-        if self._faults is not None:
-            fault = await self._faults.after(method, params, reply)
-            if fault is not None:
-                return fault
-        return await self._deliver(reply)
+        user, secret = request.match_info["user"], request.match_info["secret"]
+
+        def execute(executed: dict[str, Any]) -> Reply:
+            return self._portal.handle(method, executed, php.to_int(user), secret)
+
+        fault = self.faults.next(method)
+        if fault is not None:
+            exchange = faulty_answers.Exchange(
+                request, params, execute, self._deliver, self._go_down
+            )
+            return await faulty_answers.answer(fault, exchange)
+        return await self._deliver(execute(params))
 
     async def _deliver(self, reply: Reply) -> web.StreamResponse:
         longest = self._portal.settings.request_time_limit_seconds
@@ -181,6 +204,19 @@ class PortalServer:
             self._portal.requests.clear()
             self._portal.automation_runs.clear()
         return _json({"ok": True})
+
+    async def _show_faults(self, request: web.Request) -> web.Response:
+        _require_loopback(request)
+        return _json(self.faults.as_dict())
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        """Replace the plan; every rule counts its calls from now on."""
+        _require_loopback(request)
+        try:
+            self.faults = FaultPlan(read_rules(json.loads(await request.text())))
+        except (ValueError, TypeError) as error:
+            return _json({"error": "INVALID_FAULT_PLAN", "error_description": str(error)}, 400)
+        return _json(self.faults.as_dict())
 
 
 def _require_loopback(request: web.Request) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrator.sandbox.faults import FaultRule, read_rules
+
 DEFAULT_SCOPES = ("crm", "user", "userfieldconfig", "department")
 
 
@@ -47,6 +49,8 @@ class Settings:
     enforce_required_fields: bool = False
     select_star_includes_fm: bool = False
     request_time_limit_seconds: float = 60
+    #: what goes wrong; only a server carries it out
+    faults: tuple[FaultRule, ...] = ()
 
 
 def read_settings(raw: dict[str, Any]) -> Settings:
@@ -59,6 +63,7 @@ def read_settings(raw: dict[str, Any]) -> Settings:
     values["webhooks"] = tuple(_webhook(hook) for hook in hooks)
     values["limits"] = Limits(**values["limits"]) if values.get("limits") else None
     values["cost"] = Cost(**(values.get("cost") or {}))
+    values["faults"] = read_rules(values.get("faults") or [])
     close = {"deal": False, "others": True} | (values.get("close_date_on_final_stage") or {})
     values["close_date_on_final_stage"] = close
     return Settings(**values)

@@ -120,7 +120,7 @@ def _portal(portal: dict[str, Any], names: _Renaming, host: str, utc_offset: str
         }
         for hook in portal["webhooks"]
     ]
-    return portal | {"host": host, "utc_offset": utc_offset, "webhooks": hooks}
+    return portal | {"host": host, "utc_offset": utc_offset, "webhooks": hooks, "faults": []}
 
 
 def _digest(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from migrator.sandbox import LossKind
+from migrator.sandbox import FaultKind, FaultRule, LossKind
 from migrator.sandbox.registry import METHODS
 from migrator.sandbox.settings import Cost, Limits, Settings
 
@@ -18,9 +18,15 @@ def test_every_kind_of_loss_is_explained() -> None:
 
 
 def test_every_setting_is_explained() -> None:
-    settings = {name for one in (Settings, Limits, Cost) for name in one.__dataclass_fields__}
+    settings = {
+        name for one in (Settings, Limits, Cost, FaultRule) for name in one.__dataclass_fields__
+    }
 
     assert settings <= NAMED
+
+
+def test_every_kind_of_fault_is_explained() -> None:
+    assert {kind.value for kind in FaultKind} <= NAMED
 
 
 def test_every_method_is_listed() -> None:
