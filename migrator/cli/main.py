@@ -158,12 +158,8 @@ def import_(
         blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
-            result = app.load(blueprint, retry_failed=retry_failed)
-            summary = _summary(app, result, types)
-    if summary is None:
-        _print_dry_run(app.migration, blueprint, as_json=as_json)
-    else:
-        _finish(summary, as_json=as_json)
+            summary = _load(app, blueprint, types, retry_failed=retry_failed, verify=False)
+    _report(app.migration, blueprint, summary, as_json=as_json)
 
 
 @cli.command()
@@ -201,11 +197,30 @@ def run(
         blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
-            result = app.load(blueprint, retry_failed=retry_failed)
-            app.verify(types)
-            summary = _summary(app, result, types)
+            summary = _load(app, blueprint, types, retry_failed=retry_failed, verify=True)
+    _report(app.migration, blueprint, summary, as_json=as_json)
+
+
+def _load(
+    app: App,
+    blueprint: Blueprint,
+    types: frozenset[EntityTypeId],
+    *,
+    retry_failed: bool,
+    verify: bool,
+) -> Summary:
+    result = app.load(blueprint, retry_failed=retry_failed)
+    if verify:
+        app.verify(types)
+    return _summary(app, result, types)
+
+
+def _report(
+    migration: Migration, blueprint: Blueprint, summary: Summary | None, *, as_json: bool
+) -> None:
+    """Show what was done, or, after a dry run (no summary), what would be."""
     if summary is None:
-        _print_dry_run(app.migration, blueprint, as_json=as_json)
+        _print_dry_run(migration, blueprint, as_json=as_json)
     else:
         _finish(summary, as_json=as_json)
 

@@ -40,12 +40,6 @@ class LoadCounts:
     adopted: int = 0
     failed: int = 0
 
-    def __iadd__(self, other: LoadCounts) -> LoadCounts:
-        self.created += other.created
-        self.adopted += other.adopted
-        self.failed += other.failed
-        return self
-
 
 @dataclass(slots=True, kw_only=True)
 class ImportLedger:

@@ -189,8 +189,8 @@ class DeferredLinks:
     def _target_names(
         self, transform: TypeTransform, links: Sequence[DeferredLink]
     ) -> dict[str, None]:
-        partner = {carried.source.name: carried.target.name for carried in transform.carried}
-        return dict.fromkeys(partner[link.field] for link in links if link.field in partner)
+        names = (transform.target_name(link.field) for link in links)
+        return dict.fromkeys(name for name in names if name is not None)
 
     def _present(
         self, transform: TypeTransform, linked: Sequence[_Linked]

@@ -57,6 +57,7 @@ class TypeTransform:
         self.fallback_user_id = fallback_user_id
         self.carried = tuple(self._carried_fields())
         self._source_names = {c.target.name: c.source.name for c in self.carried}
+        self._target_names = {c.source.name: c.target.name for c in self.carried}
         self._uncarried = tuple(self._uncarried_fields())
 
     def _carried_fields(self) -> Iterator[_Carried]:
@@ -82,6 +83,10 @@ class TypeTransform:
     def source_name(self, target_name: str) -> str:
         """The source's name of a field, which is what findings and differences are kept under."""
         return self._source_names.get(target_name, target_name)
+
+    def target_name(self, source_name: str) -> str | None:
+        """The target's name of a field that is carried; None for one that is not."""
+        return self._target_names.get(source_name)
 
     def references(self, payload: Mapping[str, Any]) -> Iterator[tuple[Field, Reference]]:
         """Every item this one points at, by the source's field; unreadable values are passed."""

@@ -276,10 +276,9 @@ def _apply_adjustments(
 
     Only what was decided while importing: translation finds its own adjustments again.
     """
-    partner = {carried.source.name: carried.target.name for carried in transform.carried}
     lost: set[str] = set()
     for finding in findings:
-        name = partner.get(finding.field or "", finding.field or "")
+        name = transform.target_name(finding.field or "") or finding.field or ""
         if name not in item.values or finding.kind not in _DECIDED_ON_IMPORT:
             continue
         if finding.effect is Effect.LOST:
