@@ -29,9 +29,11 @@ class Phase(StrEnum):
     """Which stage found it; a stage replaces its own findings when it runs again."""
 
     EXPORT = "export"
+    STRUCTURE = "structure"
     PLAN = "plan"
     IMPORT = "import"
     VERIFY = "verify"
+    UNDO = "undo"
 
 
 class FindingKind(StrEnum):

@@ -51,6 +51,8 @@ class Decision(StrEnum):
     MAPPING = "mapping"
     DROPPED = "dropped"
     OPEN = "open"
+    #: made in the target by `structure apply`
+    CREATED = "created"
 
 
 class PairKey(NamedTuple):

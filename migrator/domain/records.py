@@ -33,6 +33,8 @@ class Origin(StrEnum):
     ADD = "add"
     #: found in the target by its correlation value after an unknown outcome
     ADOPTED = "adopted"
+    #: in the target before, found by `match_on`
+    MATCHED = "matched"
 
 
 class VerifiedState(StrEnum):

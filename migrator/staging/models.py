@@ -80,6 +80,17 @@ def key() -> Mapped[Any]:
     return mapped_column(primary_key=True, autoincrement=False)
 
 
+class LeaseRow(OfMigrationKeyed):
+    __tablename__ = "lease"
+
+    token: Mapped[str]
+    host: Mapped[str]
+    pid: Mapped[int]
+    system: Mapped[str]
+    since: Mapped[datetime]
+    heartbeat_at: Mapped[datetime]
+
+
 class StructureElementRow(OfMigrationKeyed):
     __tablename__ = "structure_element"
     __table_args__ = (one_of("portal_role", "source", "target"),)
@@ -95,7 +106,9 @@ class StructureElementRow(OfMigrationKeyed):
 
 class StructurePairRow(OfMigrationKeyed):
     __tablename__ = "structure_pair"
-    __table_args__ = (one_of("decision", "identity", "name", "mapping", "dropped", "open"),)
+    __table_args__ = (
+        one_of("decision", "identity", "name", "mapping", "dropped", "open", "created"),
+    )
 
     kind: Mapped[str] = key()
     scope: Mapped[str] = key()
@@ -106,6 +119,24 @@ class StructurePairRow(OfMigrationKeyed):
     target_scope: Mapped[str | None]
     decision: Mapped[str]
     items_affected: Mapped[int]
+
+
+class StructureCreationRow(OfMigrationKeyed):
+    __tablename__ = "structure_creation"
+    __table_args__ = (one_of("state", "sent", "unknown", "created", "found", "failed", "removed"),)
+
+    kind: Mapped[str] = key()
+    scope: Mapped[str] = key()
+    source_key: Mapped[str] = key()
+    name: Mapped[str]
+    target_scope: Mapped[str | None]
+    target_key: Mapped[str | None]
+    method: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    sent_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
 
 
 class ItemRow(OfMigrationKeyed):
@@ -140,7 +171,7 @@ class IdMapRow(OfMigrationKeyed):
     __tablename__ = "id_map"
     __table_args__ = (
         UniqueConstraint("migration_id", "target_entity_type_id", "target_id"),
-        one_of("origin", "import", "add", "adopted"),
+        one_of("origin", "import", "add", "adopted", "matched"),
         one_of("verified_state", "agrees", "differs"),
     )
 
@@ -170,7 +201,7 @@ class FindingRow(OfMigration):
     __tablename__ = "finding"
     __table_args__ = (
         Index(None, "migration_id", "entity_type_id", "source_id", "field"),
-        one_of("phase", "export", "plan", "import", "verify"),
+        one_of("phase", "export", "plan", "import", "verify", "structure", "undo"),
         one_of("severity", "blocking", "warning", "info"),
         one_of("effect", "none", "adjusted", "lost"),
     )
@@ -274,6 +305,41 @@ class RequestLogRow(Base):
     error: Mapped[str | None]
     items: Mapped[int | None]
     commands: Mapped[int]
+
+
+class SampleItemRow(OfMigrationKeyed):
+    __tablename__ = "sample_item"
+    __table_args__ = (one_of("reason", "drawn", "referred_to"),)
+
+    entity_type_id: Mapped[int] = key()
+    source_id: Mapped[int] = key()
+    reason: Mapped[str]
+
+
+class MatchCandidateRow(OfMigrationKeyed):
+    __tablename__ = "match_candidate"
+    __table_args__ = (one_of("state", "pair", "ambiguous"),)
+
+    entity_type_id: Mapped[int] = key()
+    source_id: Mapped[int] = key()
+    target_id: Mapped[int] = key()
+    field: Mapped[str]
+    value: Mapped[str]
+    state: Mapped[str]
+    target_title: Mapped[str | None]
+    found_at: Mapped[datetime]
+
+
+class KeptItemRow(OfMigrationKeyed):
+    __tablename__ = "kept_item"
+
+    entity_type_id: Mapped[int] = key()
+    source_id: Mapped[int] = key()
+    target_entity_type_id: Mapped[int]
+    target_id: Mapped[int]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    noted_at: Mapped[datetime]
 
 
 class DifferenceRow(OfMigrationKeyed):

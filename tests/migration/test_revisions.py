@@ -50,7 +50,7 @@ def test_an_empty_database_is_upgraded_and_each_revision_is_logged(empty: Stagin
 
     applied = empty.upgrade(lines.append)
 
-    assert [line.split()[0] for line in applied] == ["0001"]
+    assert [line.split()[0] for line in applied] == ["0001", "0002"]
     assert lines == [f"staging database upgraded: {line}" for line in applied]
 
 
@@ -114,7 +114,38 @@ def test_rows_are_still_there_after_the_schema_was_changed_without_foreign_keys(
         }
 
     without_rows = {table for table, rows in counts.items() if not rows}
-    assert without_rows == {"item_file", "checkpoint", "migration_setting"}
+    assert without_rows == {
+        "item_file",
+        "checkpoint",
+        "migration_setting",
+        "structure_creation",
+        "sample_item",
+        "match_candidate",
+        "kept_item",
+    }
+
+
+def test_rows_of_the_first_schema_are_kept_when_it_is_upgraded(empty: Staging) -> None:
+    with empty._connect(Purpose.CHANGE_SCHEMA) as connection:
+        alembic.command.upgrade(configured(connection), "0001")
+    play(empty)
+    before = contents(empty)
+
+    empty.upgrade()
+
+    assert contents(empty) == before
+    assert before["v_where_is"]
+
+
+def contents(staging: Staging) -> dict[str, list[str]]:
+    """Every row of the tables that a later revision changes, and of a view over them."""
+    names = ("structure_pair", "finding", "id_map", "v_where_is")
+    return {
+        name: sorted(
+            str(tuple(row)) for row in staging.query_read_only(f"SELECT * FROM {name}").rows
+        )
+        for name in names
+    }
 
 
 def test_a_database_with_rows_can_be_downgraded_to_nothing_and_upgraded_again(
@@ -139,7 +170,9 @@ def test_a_revision_that_fails_leaves_the_database_as_it_was(
 ) -> None:
     original = Path(migrator.__file__).parent.parent / "migrations"
     shutil.copytree(original, tmp_path / "migrations")
-    (tmp_path / "migrations" / "versions" / "0002_breaks.py").write_text(BREAKS)
+    (tmp_path / "migrations" / "versions" / "9999_breaks.py").write_text(
+        BREAKS.replace("LATEST", empty.pending_revisions()[-1].split()[0])
+    )
     monkeypatch.setattr(migrator, "__file__", str(tmp_path / "migrator" / "__init__.py"))
 
     with pytest.raises(ZeroDivisionError):
@@ -152,7 +185,7 @@ def test_a_revision_that_fails_leaves_the_database_as_it_was(
 BREAKS = '''
 """breaks halfway"""
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "9999", "LATEST", None, None
 def upgrade():
     op.execute("CREATE TABLE half_done (id INTEGER)")
     1 / 0
