@@ -6,18 +6,18 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from migrator import __version__
-from migrator.app import App, BlockedByFindings, find_migration, open_app, open_staging
+from migrator.app import find_migration, open_staging
 from migrator.cli import render
 from migrator.cli.copying import copy
 from migrator.cli.demo import demo
 from migrator.cli.errors import ExitCode, ParserError, exit_code_of, report
+from migrator.cli.opening import opened
 from migrator.cli.options import (
     ConfigOption,
     DryRunOption,
@@ -28,17 +28,14 @@ from migrator.cli.options import (
     RetryFailedOption,
     parse_only,
 )
+from migrator.cli.outcome import finish, load, report_import, summarise
 from migrator.cli.progress import shown_progress
 from migrator.cli.sandbox import sandbox
 from migrator.domain.errors import MigratorError
-from migrator.domain.records import LinkState, Migration, SaveCounts
-from migrator.domain.vocabulary import EntityTypeId
-from migrator.interrupt import StopRequest
-from migrator.load.stage import LoadResult
-from migrator.plan.plan import Blueprint
+from migrator.domain.records import SaveCounts
 from migrator.planning.mapping_file import write_mapping_file
 from migrator.settings import Settings, read_settings
-from migrator.staging import QueryResult, Staging, audit_queries
+from migrator.staging import Staging, audit_queries
 
 cli = typer.Typer(
     name="migrator",
@@ -53,18 +50,6 @@ cli.add_typer(database, name="db")
 database.command("copy")(copy)
 cli.command("sandbox")(sandbox)
 cli.command("demo")(demo)
-
-
-@contextmanager
-def opened(settings: Settings, migration: str, *, quiet: bool) -> Iterator[App]:
-    """One migration with progress shown and signals heard."""
-    stop = StopRequest()
-    stop.listen()
-    with (
-        shown_progress(quiet=quiet) as progress,
-        open_app(settings, migration, progress=progress, stop=stop) as app,
-    ):
-        yield app
 
 
 @cli.command()
@@ -158,8 +143,8 @@ def import_(
         blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
-            summary = _load(app, blueprint, types, retry_failed=retry_failed, verify=False)
-    _report(app.migration, blueprint, summary, as_json=as_json)
+            summary = load(app, blueprint, types, retry_failed=retry_failed, verify=False)
+    report_import(app.migration, blueprint, summary, as_json=as_json)
 
 
 @cli.command()
@@ -175,8 +160,8 @@ def verify(
         app.check()
         app.verify(types)
         moved = app.moved_types()
-        summary = _summary(app, None, types, expected=types & moved if types else moved)
-    _finish(summary, as_json=as_json)
+        summary = summarise(app, None, types, expected=types & moved if types else moved)
+    finish(summary, as_json=as_json)
 
 
 @cli.command()
@@ -197,112 +182,8 @@ def run(
         blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
-            summary = _load(app, blueprint, types, retry_failed=retry_failed, verify=True)
-    _report(app.migration, blueprint, summary, as_json=as_json)
-
-
-def _load(
-    app: App,
-    blueprint: Blueprint,
-    types: frozenset[EntityTypeId],
-    *,
-    retry_failed: bool,
-    verify: bool,
-) -> Summary:
-    result = app.load(blueprint, retry_failed=retry_failed)
-    if verify:
-        app.verify(types)
-    return _summary(app, result, types)
-
-
-def _report(
-    migration: Migration, blueprint: Blueprint, summary: Summary | None, *, as_json: bool
-) -> None:
-    """Show what was done, or, after a dry run (no summary), what would be."""
-    if summary is None:
-        _print_dry_run(migration, blueprint, as_json=as_json)
-    else:
-        _finish(summary, as_json=as_json)
-
-
-def _print_dry_run(migration: Migration, blueprint: Blueprint, *, as_json: bool) -> None:
-    if as_json:
-        render.print_json(render.plan_document(migration, blueprint))
-    else:
-        render.print_plan(blueprint)
-        render.console().print("Dry run: nothing was written to the target.")
-    if blueprint.plan.blocking and as_json:
-        raise typer.Exit(ExitCode.USAGE)  # the document names what blocks
-    if blueprint.plan.blocking:
-        raise BlockedByFindings(blueprint)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """Where every item is once a command is done; read before the progress display ends."""
-
-    progress: QueryResult
-    #: What the command was narrowed to; the table shows every type all the same.
-    types: frozenset[EntityTypeId]
-    links: dict[LinkState, int]
-    links_updated: int | None
-    late_items: int
-    #: Entity types of which an item that is not in the target is a difference, too.
-    expected: frozenset[EntityTypeId]
-
-
-def _summary(
-    app: App,
-    result: LoadResult | None,
-    types: frozenset[EntityTypeId],
-    expected: frozenset[EntityTypeId] = frozenset(),
-) -> Summary:
-    return Summary(
-        progress=app.workspace.staging.audit.run("progress", migration=app.migration.name),
-        types=types,
-        links=app.link_counts(types),
-        late_items=app.late_items(),
-        links_updated=result.links.updated if result is not None else None,
-        expected=expected,
-    )
-
-
-def _finish(summary: Summary, *, as_json: bool) -> None:
-    """Show where every item is; exit 1 where some failed or differ."""
-    rows = render.query_document(summary.progress)
-    waiting = summary.links.get(LinkState.PENDING, 0)
-    refused = summary.links.get(LinkState.FAILED, 0)
-    if as_json:
-        document: dict[str, Any] = {
-            "progress": rows,
-            "open_links": waiting,
-            "failed_links": refused,
-            "late_items": summary.late_items,
-        }
-        if summary.links_updated is not None:
-            document["links_updated"] = summary.links_updated
-        render.print_json(document)
-    else:
-        render.print_query(summary.progress, "Result")
-        if summary.late_items:
-            render.console().print(
-                f"{summary.late_items} items lost or moved their dates because they came late: "
-                "migrator audit findings"
-            )
-        if waiting:
-            render.console().print(
-                f"{waiting} links wait for items that are not in the target: "
-                "migrator audit unresolved-references"
-            )
-        if refused:
-            render.console().print(
-                f"{refused} links were refused by the target: migrator audit "
-                "unresolved-references; to try them again: migrator run --retry-failed"
-            )
-    asked = [row for row in rows if not summary.types or row["entity_type_id"] in summary.types]
-    missing = any(row["not_imported"] and row["entity_type_id"] in summary.expected for row in rows)
-    if missing or refused or any(row["failed"] or row["different"] for row in asked):
-        raise typer.Exit(ExitCode.DIFFERENT)
+            summary = load(app, blueprint, types, retry_failed=retry_failed, verify=True)
+    report_import(app.migration, blueprint, summary, as_json=as_json)
 
 
 @cli.command()

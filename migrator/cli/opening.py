@@ -1,0 +1,23 @@
+"""Open a migration for a command: progress shown, signals heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from migrator.app import App, open_app
+from migrator.cli.progress import shown_progress
+from migrator.interrupt import StopRequest
+from migrator.settings import Settings
+
+
+@contextmanager
+def opened(settings: Settings, migration: str, *, quiet: bool) -> Iterator[App]:
+    """One migration with progress shown and signals heard."""
+    stop = StopRequest()
+    stop.listen()
+    with (
+        shown_progress(quiet=quiet) as progress,
+        open_app(settings, migration, progress=progress, stop=stop) as app,
+    ):
+        yield app

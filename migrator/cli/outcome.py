@@ -1,0 +1,121 @@
+"""What a command that imports or verifies says at its end, and with which exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from migrator.app import App, BlockedByFindings
+from migrator.cli import render
+from migrator.cli.errors import ExitCode
+from migrator.domain.records import LinkState, Migration
+from migrator.domain.vocabulary import EntityTypeId
+from migrator.load.stage import LoadResult
+from migrator.plan.plan import Blueprint
+from migrator.staging import QueryResult
+
+
+def load(
+    app: App,
+    blueprint: Blueprint,
+    types: frozenset[EntityTypeId],
+    *,
+    retry_failed: bool,
+    verify: bool,
+) -> Summary:
+    result = app.load(blueprint, retry_failed=retry_failed)
+    if verify:
+        app.verify(types)
+    return summarise(app, result, types)
+
+
+def report_import(
+    migration: Migration, blueprint: Blueprint, summary: Summary | None, *, as_json: bool
+) -> None:
+    """Show what was done, or, after a dry run (no summary), what would be."""
+    if summary is None:
+        _print_dry_run(migration, blueprint, as_json=as_json)
+    else:
+        finish(summary, as_json=as_json)
+
+
+def _print_dry_run(migration: Migration, blueprint: Blueprint, *, as_json: bool) -> None:
+    if as_json:
+        render.print_json(render.plan_document(migration, blueprint))
+    else:
+        render.print_plan(blueprint)
+        render.console().print("Dry run: nothing was written to the target.")
+    if blueprint.plan.blocking and as_json:
+        raise typer.Exit(ExitCode.USAGE)  # the document names what blocks
+    if blueprint.plan.blocking:
+        raise BlockedByFindings(blueprint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Where every item is once a command is done; read before the progress display ends."""
+
+    progress: QueryResult
+    #: What the command was narrowed to; the table shows every type all the same.
+    types: frozenset[EntityTypeId]
+    links: dict[LinkState, int]
+    links_updated: int | None
+    late_items: int
+    #: Entity types of which an item that is not in the target is a difference, too.
+    expected: frozenset[EntityTypeId]
+
+
+def summarise(
+    app: App,
+    result: LoadResult | None,
+    types: frozenset[EntityTypeId],
+    expected: frozenset[EntityTypeId] = frozenset(),
+) -> Summary:
+    return Summary(
+        progress=app.workspace.staging.audit.run("progress", migration=app.migration.name),
+        types=types,
+        links=app.link_counts(types),
+        late_items=app.late_items(),
+        links_updated=result.links.updated if result is not None else None,
+        expected=expected,
+    )
+
+
+def finish(summary: Summary, *, as_json: bool) -> None:
+    """Show where every item is; exit 1 where some failed or differ."""
+    rows = render.query_document(summary.progress)
+    waiting = summary.links.get(LinkState.PENDING, 0)
+    refused = summary.links.get(LinkState.FAILED, 0)
+    if as_json:
+        document: dict[str, Any] = {
+            "progress": rows,
+            "open_links": waiting,
+            "failed_links": refused,
+            "late_items": summary.late_items,
+        }
+        if summary.links_updated is not None:
+            document["links_updated"] = summary.links_updated
+        render.print_json(document)
+    else:
+        render.print_query(summary.progress, "Result")
+        if summary.late_items:
+            render.console().print(
+                f"{summary.late_items} items lost or moved their dates because they came late: "
+                "migrator audit findings"
+            )
+        if waiting:
+            render.console().print(
+                f"{waiting} links wait for items that are not in the target: "
+                "migrator audit unresolved-references"
+            )
+        if refused:
+            render.console().print(
+                f"{refused} links were refused by the target: migrator audit "
+                "unresolved-references; to try them again: migrator run --retry-failed"
+            )
+    asked = [row for row in rows if not summary.types or row["entity_type_id"] in summary.types]
+    missing = any(row["not_imported"] and row["entity_type_id"] in summary.expected for row in rows)
+    if missing or refused or any(row["failed"] or row["different"] for row in asked):
+        raise typer.Exit(ExitCode.DIFFERENT)
