@@ -2,10 +2,12 @@
 # Another interpreter: make test PYTHON=/opt/python3.13/bin/python3
 # Arguments for pytest, by default a worker a core: make test PYTEST_ARGS="tests/unit"
 # Arguments for the attacks: make torture TORTURE_ARGS="--seeds 50 --database sqlite"
+# Arguments for the benchmark: make bench BENCH_ARGS="--import-items 500"
 
 PYTHON ?= $(shell .ci/find-python)
 PYTEST_ARGS ?= -n auto
 TORTURE_ARGS ?=
+BENCH_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +19,7 @@ DEV := $(VENV)/.installed-dev
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test torture lint format types layers check clean
+.PHONY: help install demo test torture bench lint format types layers check clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -33,6 +35,9 @@ test: $(DEV) ## every test
 
 torture: $(DEV) ## kills at every point and 1,000 random attacks, on both databases
 	@$(BIN)/python -m tests.torture $(TORTURE_ARGS)
+
+bench: $(DEV) ## speed under a portal's limits, without them, and beside fast_bitrix24
+	@$(BIN)/python -m tests.benchmarks.limits $(BENCH_ARGS)
 
 lint: $(DEV) ## ruff: rules and formatting
 	@$(BIN)/ruff check .

@@ -18,6 +18,9 @@ class Progress(Protocol):
     def waiting(self, why: str, seconds: float) -> None:
         """The work stands still for about so long, and for what reason."""
 
+    def left(self, stage: str, seconds: float) -> None:
+        """The whole stage, not only this piece of work, will be done in about so long."""
+
 
 class Silent:
     """Tells nobody."""
@@ -29,3 +32,5 @@ class Silent:
     def end(self) -> None: ...
 
     def waiting(self, why: str, seconds: float) -> None: ...
+
+    def left(self, stage: str, seconds: float) -> None: ...

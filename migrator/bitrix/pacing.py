@@ -25,9 +25,14 @@ _BASKET_SECONDS = 60.0
 #: Shorter executions are not counted.
 _COUNTED_FROM_SECONDS = 0.1
 #: From this part of the budget on a method goes no faster than it regains budget.
-_EASE_FROM = 0.8
-#: What is never gone into: the portal's figure may be a call behind.
+_EASE_FROM = 0.9
+#: What a call must not find used: the portal refuses one that finds the whole budget used, and its
+#: figure may be a call behind.
 _CEILING = 0.95
+#: What may be used up by calls whose cost is known, so that none of them crosses the line.
+_FULL = 0.98
+#: Reset times are whole seconds, cut off.
+_CUT_OFF_SECONDS = 1.0
 _ROUNDING = 1e-6
 
 
@@ -50,6 +55,15 @@ class LeakyBucket:
             level = max(0.0, level - (before - age) * self._rate) + 1
             before = age
         self._level = max(self._level, level - before * self._rate)
+
+    @property
+    def capacity(self) -> float:
+        return self._capacity
+
+    def free(self) -> float:
+        """How many requests may leave at once."""
+        self._leak()
+        return max(0.0, self._capacity - self._level)
 
     def delay(self) -> float:
         """Seconds until one more request fits."""
@@ -107,15 +121,15 @@ class _Account:
                 return basket.expires_at
         return 0.0
 
-    def book(self, seconds: float, now: float, window: float) -> None:
+    def book(self, seconds: float, at: float, window: float) -> None:
         newest = self.baskets[-1] if self.baskets else None
-        if newest is None or newest.expires_at - window + _BASKET_SECONDS <= now:
-            self.baskets.append(_Basket(expires_at=now + window, seconds=seconds))
+        if newest is None or newest.expires_at - window + _BASKET_SECONDS <= at:
+            self.baskets.append(_Basket(expires_at=at + window, seconds=seconds))
         else:
             newest.seconds += seconds
 
     def settle(self, reported: float, oldest_expiry: float) -> None:
-        """Make the baskets add up to what the portal reports."""
+        """Make the baskets add up to what the portal reports, the oldest ending when it says."""
         surplus = reported - self.used()
         if surplus > 0 and self.baskets and self.baskets[0].expires_at <= oldest_expiry + 1:
             self.baskets[0].seconds += surplus
@@ -130,6 +144,8 @@ class _Account:
             if oldest.seconds > 0:
                 break
             self.baskets.popleft()
+        if self.baskets:
+            self.baskets[0].expires_at = oldest_expiry
 
 
 class OperatingBudget:
@@ -141,6 +157,20 @@ class OperatingBudget:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
 
+    @property
+    def ceiling(self) -> float:
+        """What a method may have used before its next call; 0 without a limit."""
+        return self._limit * _CEILING
+
+    @property
+    def full(self) -> float:
+        """What calls may add up to that do not cross the line; 0 without a limit."""
+        return self._limit * _FULL
+
+    @property
+    def eased_from(self) -> float:
+        return self._limit * _EASE_FROM
+
     def delay(self, method: str, calls: int = 1) -> float:
         """Seconds to wait before `calls` more executions of a method may be asked for."""
         account = self._accounts.get(method.lower())
@@ -150,10 +180,13 @@ class OperatingBudget:
         account.drop_expired(now)
         until = account.blocked_until
         if self._limit > 0:
-            room = max(0.0, self._limit * _CEILING - account.call_cost * calls)
+            # The call that crosses the line completes; those before it in a batch must not.
+            # Source: b24restdocs limits.md
+            crossing = self.ceiling - account.call_cost * (calls - 1)
+            room = max(0.0, crossing, self.full - account.call_cost * calls)
             if account.used() > room:
                 until = max(until, account.room_at(room))
-            elif account.used() > self._limit * _EASE_FROM:
+            elif account.used() > self.eased_from:
                 until = max(until, account.eased_until)
         return max(0.0, until - now)
 
@@ -164,17 +197,37 @@ class OperatingBudget:
         """
         account = self._accounts.setdefault(method.lower(), _Account())
         now = self._clock.monotonic()
-        account.drop_expired(now)
-        cost = self._cost(account, time, measured_seconds)
-        account.book(cost, now, self._window)
         account.reset_at = self._reset_at(time, now)
+        # The portal's figure may hold a basket that ended while the call was under way.
+        account.drop_expired(now if account.reset_at is None else account.reset_at - _ROUNDING)
+        cost = self._cost(account, time, measured_seconds)
+        if cost:
+            account.book(cost, now, self._window)
         if time.operating is not None:
-            account.settle(time.operating, account.reset_at or now + self._window)
+            oldest = account.baskets[0].expires_at if account.baskets else now + self._window
+            account.settle(time.operating, account.reset_at or oldest)
         account.reported = time.operating
         account.call_cost = cost if not account.call_cost else (account.call_cost + cost) / 2
         if self._limit > 0:
-            account.eased_until = now + cost * max(0.0, self._window / self._limit - 1)
+            rest = cost * max(0.0, self._window / self._limit - 1)
+            account.eased_until = max(account.eased_until, now) + rest
         return cost
+
+    def remember(self, method: str, seconds: float, seconds_ago: float) -> None:
+        """Count what an earlier process has used; oldest first."""
+        if seconds_ago < self._window:
+            account = self._accounts.setdefault(method.lower(), _Account())
+            account.book(seconds, self._clock.monotonic() - seconds_ago, self._window)
+
+    def used(self) -> dict[str, tuple[tuple[float, float], ...]]:
+        """By method: in how many seconds how much of what is used now will be given back."""
+        now = self._clock.monotonic()
+        for account in self._accounts.values():
+            account.drop_expired(now)
+        return {
+            method: tuple((one.expires_at - now, one.seconds) for one in account.baskets)
+            for method, account in self._accounts.items()
+        }
 
     def refused(self, method: str) -> None:
         """OPERATION_TIME_LIMIT: closed until the oldest basket is dropped.
@@ -188,18 +241,20 @@ class OperatingBudget:
         account.blocked_until = reset_at if reset_at > now else now + _BASKET_SECONDS
 
     def _cost(self, account: _Account, time: CallTime, measured: float | None) -> float:
-        if time.operating is not None and account.reported is not None:
-            grown = time.operating - account.reported
-            if grown >= 0:
-                return grown
+        """What the portal's figure has grown by, at most what the call took: others use it, too."""
         seconds = next(
             (s for s in (time.duration, time.processing, measured) if s is not None), 0.0
         )
-        return seconds if seconds > _COUNTED_FROM_SECONDS else 0.0
+        seconds = seconds if seconds > _COUNTED_FROM_SECONDS else 0.0
+        if time.operating is None or account.reported is None:
+            return seconds
+        # Less what has been given back since.
+        grown = time.operating - min(account.reported, account.used())
+        return min(grown, seconds) if grown >= 0 else seconds
 
     def _reset_at(self, time: CallTime, now: float) -> float | None:
         if time.operating_reset_at is None:
             return None
         portal_now = time.finish or self._clock.now()
         seconds = (time.operating_reset_at - portal_now).total_seconds()
-        return now + seconds if 0 < seconds <= self._window * 2 else None
+        return now + seconds + _CUT_OFF_SECONDS if abs(seconds) <= self._window * 2 else None

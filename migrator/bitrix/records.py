@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -53,3 +53,27 @@ class Wait:
     method: str
     seconds: float
     reason: WaitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRequest:
+    """A request an earlier process sent; `method` is the one whose budget it used."""
+
+    method: str
+    seconds_ago: float
+    operating_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Spent:
+    """What a client has used since it was made; by method (lower case) where that matters."""
+
+    requests: int = 0
+    #: Seconds stood still for limits, or before a request was repeated.
+    waited: float = 0.0
+    #: Seconds the portal says it has worked.
+    worked: float = 0.0
+    operating: dict[str, float] = field(default_factory=dict)
+
+    def copy(self) -> Spent:
+        return replace(self, operating=dict(self.operating))

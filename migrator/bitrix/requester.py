@@ -19,15 +19,17 @@ from migrator.bitrix.errors import (
     UnknownOutcome,
 )
 from migrator.bitrix.pacing import LeakyBucket, OperatingBudget
-from migrator.bitrix.records import InnerUse, RequestRecord, Wait, WaitReason
+from migrator.bitrix.records import InnerUse, RequestRecord, Spent, Wait, WaitReason
 from migrator.bitrix.replies import count_items, outcome_of_write
 from migrator.bitrix.retry import Attempts, RetryPolicy
+from migrator.domain.allowance import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from migrator.bitrix.limits import PortalLimits
+    from migrator.bitrix.records import EarlierRequest
     from migrator.bitrix.replies import ReplyReader
     from migrator.bitrix.transport import Reply
     from migrator.clock import Clock
@@ -56,6 +58,12 @@ class Exchange:
     outcome: Answer | PortalError
     inner: dict[str, Answer | PortalError]
 
+    @property
+    def portal_seconds(self) -> float:
+        """How long the portal worked on it; all the time it took where the portal does not say."""
+        duration = self.outcome.time.duration if isinstance(self.outcome, Answer) else None
+        return self.seconds if duration is None else min(duration, self.seconds)
+
     def answer(self) -> Answer:
         if isinstance(self.outcome, PortalError):
             raise self.outcome
@@ -74,20 +82,43 @@ class Requester:
         clock: Clock,
         on_request: Callable[[RequestRecord], None] | None,
         on_wait: Callable[[Wait], None] | None,
+        before_write: Callable[[], None] | None = None,
     ) -> None:
         self._portal = portal
         self._replies = replies
         self._clock = clock
         self._on_request = on_request
         self._on_wait = on_wait
+        self._before_write = before_write
         self._bucket = LeakyBucket(limits, clock)
         self._budget = OperatingBudget(limits, clock)
+        self._limits = limits
         self._policy = RetryPolicy(limits)
         self._has_answered = False
+        self.spent = Spent()
 
-    def remember(self, seconds_ago: Iterable[float]) -> None:
-        """Count requests that an earlier process sent so long ago against the request rate."""
-        self._bucket.remember(seconds_ago)
+    def remember(self, requests: Iterable[EarlierRequest]) -> None:
+        """Count what an earlier process asked for against the request rate and the budgets."""
+        earlier = sorted(requests, key=lambda one: one.seconds_ago, reverse=True)
+        self._bucket.remember(one.seconds_ago for one in earlier)
+        for one in earlier:
+            if one.operating_s:
+                self._budget.remember(one.method, one.operating_s, one.seconds_ago)
+
+    def allowance(self) -> Allowance:
+        """What the limits permit from now on."""
+        limits = self._limits
+        return Allowance(
+            requests_per_second=limits.requests_per_second,
+            free_requests=self._bucket.free(),
+            burst=self._bucket.capacity,
+            budget_seconds=self._budget.ceiling,
+            full_seconds=self._budget.full,
+            eased_from_seconds=self._budget.eased_from,
+            eased_speed=limits.operating_limit_seconds / limits.operating_window_seconds,
+            window_seconds=limits.operating_window_seconds,
+            used=self._budget.used(),
+        )
 
     def run(self, request: Request) -> Exchange:
         """Send until it is answered or the policy gives up; the last error is raised as it is."""
@@ -120,6 +151,8 @@ class Requester:
             PortalError: also where the request as a whole was answered with one.
         """
         self._pace(request)
+        if request.write and self._before_write is not None:
+            self._before_write()
         sent_at, begun = self._clock.now(), self._clock.monotonic()
         status, outcome = self._send(request)
         if request.write and isinstance(outcome, PortalError):
@@ -144,6 +177,7 @@ class Requester:
             self._sleep(method, self._budget.delay(method, calls), WaitReason.OPERATING)
         self._sleep(request.method, self._bucket.delay(), WaitReason.RATE)
         self._bucket.take()
+        self.spent.requests += 1
 
     def _send(self, request: Request) -> tuple[int | None, Answer | PortalError]:
         try:
@@ -164,6 +198,7 @@ class Requester:
         """Bring the bucket and the budgets up to date and tell about the request."""
         if isinstance(exchange.outcome, RateLimited):
             self._bucket.overflowed()
+        self.spent.worked += exchange.portal_seconds
         uses = {
             method: self._use(method, outcomes)
             for method, outcomes in _by_method(request, exchange.inner).items()
@@ -188,7 +223,10 @@ class Requester:
         """Book one execution; a refused one costs nothing, a lost one what it took."""
         match outcome:
             case Answer(time=time):
-                return self._budget.executed(method, time, measured_seconds)
+                cost = self._budget.executed(method, time, measured_seconds)
+                so_far = self.spent.operating.get(method.lower(), 0.0)
+                self.spent.operating[method.lower()] = so_far + cost
+                return cost
             case OperationTimeLimit():
                 self._budget.refused(method)
                 return 0.0
@@ -227,6 +265,7 @@ class Requester:
             return
         if self._on_wait is not None:
             self._on_wait(Wait(portal=self._portal, method=method, seconds=seconds, reason=reason))
+        self.spent.waited += seconds
         self._clock.sleep(seconds)
 
 

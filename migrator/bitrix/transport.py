@@ -185,9 +185,14 @@ class Transport:
         return NotAPortal(method=method, portal=self._webhook.host, description=description)
 
 
+def http_adapter() -> BaseAdapter:
+    """The way over the network; nothing is repeated on it."""
+    return HTTPAdapter(max_retries=0, pool_connections=2, pool_maxsize=2)
+
+
 def _session(webhook: Webhook, adapter: BaseAdapter | None, user_agent: str) -> requests.Session:
     session = requests.Session()
-    own = adapter or HTTPAdapter(max_retries=0, pool_connections=2, pool_maxsize=2)
+    own = adapter or http_adapter()
     session.mount("https://", own)
     session.mount("http://", own)
     session.headers["User-Agent"] = user_agent

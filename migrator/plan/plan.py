@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from migrator.domain.findings import Finding, Severity
+from migrator.plan.forecast import UNCOUNTED_SECONDS, Work, time_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from migrator.domain.allowance import Allowance
     from migrator.domain.mapping import Mapping
+    from migrator.domain.records import MatchCandidate
     from migrator.domain.structure import Structure
     from migrator.domain.vocabulary import EntityTypeId
 
@@ -20,9 +23,18 @@ if TYPE_CHECKING:
 #: b24restdocs api-reference/crm/universal/import/crm-item-batch-import.md show about this much.
 ASSUMED_SECONDS_PER_ITEM = 1.2
 
-#: The setting of a migration in which the import leaves what one item has cost, in seconds.
+#: The settings of a migration in which the import leaves what it has cost, in seconds: the portal's
+#: work on one item, and what each request takes besides (the way there and back, our own work).
 SECONDS_PER_ITEM = "seconds_per_item"
+SECONDS_PER_REQUEST = "seconds_per_request"
 
+#: What is asked for before the first item of a type is sent: its newest row, and the field that
+#: tells where items came from, which is created and looked at.
+REQUESTS_TO_PREPARE = 3
+PREPARING = "preparing"
+
+IMPORT_METHOD = "crm.item.batchImport"
+UPDATE_METHOD = "crm.item.update"
 
 #: The setting that remembers which types of the target may be imported: asking has the form of a
 #: write, so it is done once, and only for types with something to import.
@@ -56,6 +68,10 @@ class TypePlan:
     #: createdTime of the target's row with the highest ID; older items come late.
     target_newest: datetime | None
     late_items: int
+    #: Items that are in the target already and are taken over instead of created.
+    matched: int = 0
+    #: Items among those to import of which the operator has to say first what they are.
+    ambiguous: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +89,24 @@ class DeferredPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCost:
+    """What importing takes, as far as it has been measured."""
+
+    seconds_per_item: float | None = None
+    seconds_per_request: float | None = None
+
+    @property
+    def of_an_item(self) -> float:
+        known = self.seconds_per_item
+        return ASSUMED_SECONDS_PER_ITEM if known is None else known
+
+    @property
+    def beside(self) -> float:
+        """Nothing is assumed: it depends on the way to the portal."""
+        return self.seconds_per_request or 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """What the rest of the import will cost the target."""
 
@@ -80,6 +114,7 @@ class Estimate:
     operating_seconds: float
     duration: timedelta
     seconds_per_item: float
+    seconds_per_request: float
     is_measured: bool
 
 
@@ -88,7 +123,11 @@ class Plan:
     types: tuple[TypePlan, ...]
     deferred: tuple[DeferredPlan, ...]
     findings: tuple[Finding, ...]
+    #: Updates that set deferred links, as far as can be told beforehand.
+    updates: int
     estimate: Estimate
+    #: The first candidates for a match, ambiguous ones first.
+    matches: tuple[MatchCandidate, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -110,6 +149,8 @@ class Blueprint:
     plan: Plan
     #: Entity types of the source the target webhook's user may not import.
     without_import_right: frozenset[EntityTypeId]
+    #: Entity types of the source whose matched items are updated, not kept as they are.
+    updates_matched: frozenset[EntityTypeId] = frozenset()
 
 
 def chunk_size(seconds_per_item: float) -> int:
@@ -119,38 +160,57 @@ def chunk_size(seconds_per_item: float) -> int:
     return max(1, int(min(LARGEST_CHUNK, REQUEST_SECONDS / seconds_per_item)))
 
 
+def import_work(
+    to_import: Iterable[int], updates: float, cost: ImportCost, *, under_way: int = 0
+) -> list[Work]:
+    """The requests of an import.
+
+    Args:
+        to_import: items of each type that has not begun; each begins with a small request
+        updates: items with deferred links, each a request of its own
+        cost: an update is taken to cost as much as an item
+        under_way: items of a type that has begun
+    """
+    size = chunk_size(cost.of_an_item)
+    items, requests = under_way, math.ceil(under_way / size)
+    ahead = [count for count in to_import if count]
+    for count in ahead:
+        first = min(count, FIRST_CHUNK, size)
+        requests += 1 + math.ceil((count - first) / size)
+        items += count
+    works = []
+    if ahead:
+        preparing = REQUESTS_TO_PREPARE * len(ahead)
+        works.append(_work(PREPARING, preparing, 0.0, cost))
+    if requests:
+        works.append(_work(IMPORT_METHOD, requests, cost.of_an_item * items / requests, cost))
+    if updates:
+        works.append(_work(UPDATE_METHOD, updates, cost.of_an_item, cost))
+    return works
+
+
+def _work(method: str, requests: float, executing: float, cost: ImportCost) -> Work:
+    return Work(
+        method=method,
+        requests=requests,
+        seconds=executing + cost.beside,
+        operating=executing if executing > UNCOUNTED_SECONDS else 0.0,
+    )
+
+
 def estimate(
-    to_import: Iterable[int],
-    updates: int,
-    *,
-    seconds_per_item: float | None,
-    requests_per_second: float,
-    burst: int,
-    operating_limit: float,
-    operating_window: float,
+    to_import: Iterable[int], updates: int, cost: ImportCost, allowance: Allowance
 ) -> Estimate:
-    """The tightest of three limits: request rate, execution budget, the portal's own speed.
+    """How long an import takes that begins now.
 
     All types share one method, so they share one execution budget.
     """
-    cost = ASSUMED_SECONDS_PER_ITEM if seconds_per_item is None else seconds_per_item
-    size = chunk_size(cost)
-    counts = [count for count in to_import if count]
-    requests = updates
-    for count in counts:
-        first = min(count, FIRST_CHUNK, size)
-        requests += 1 + math.ceil((count - first) / size)
-    working = sum(counts) * cost
-    budgeted = working
-    if operating_limit and working > operating_limit:
-        budgeted = (
-            working - operating_limit
-        ) * operating_window / operating_limit + operating_limit
-    paced = max(0.0, (requests - burst) / requests_per_second) if requests_per_second else 0.0
+    works = import_work(to_import, updates, cost)
     return Estimate(
-        requests=requests,
-        operating_seconds=working,
-        duration=timedelta(seconds=round(max(budgeted, paced))),
-        seconds_per_item=cost,
-        is_measured=seconds_per_item is not None,
+        requests=round(sum(work.requests for work in works if work.method != PREPARING)),
+        operating_seconds=sum(w.requests * w.operating for w in works if w.method == IMPORT_METHOD),
+        duration=timedelta(seconds=round(time_needed(works, allowance))),
+        seconds_per_item=cost.of_an_item,
+        seconds_per_request=cost.beside,
+        is_measured=cost.seconds_per_item is not None,
     )

@@ -9,27 +9,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migrator.domain.allowance import Allowance
 from migrator.plan.plan import (
     ASSUMED_SECONDS_PER_ITEM,
+    IMPORT_METHOD,
     LARGEST_CHUNK,
     REQUEST_SECONDS,
+    REQUESTS_TO_PREPARE,
     Estimate,
+    ImportCost,
     chunk_size,
     estimate,
 )
 
 
-def an_estimate(*to_import: int, updates: int = 0, **limits: Any) -> Estimate:
+def an_estimate(
+    *to_import: int,
+    updates: int = 0,
+    seconds_per_item: float | None = 1.0,
+    seconds_per_request: float | None = None,
+    **allowance: Any,
+) -> Estimate:
     """On a portal without limits unless the test says so."""
-    given_limits = {
-        "seconds_per_item": 1.0,
-        "requests_per_second": 0.0,
-        "burst": 50,
-        "operating_limit": 0.0,
-        "operating_window": 600.0,
-        **limits,
-    }
-    return estimate(to_import, updates, **given_limits)
+    cost = ImportCost(seconds_per_item=seconds_per_item, seconds_per_request=seconds_per_request)
+    return estimate(to_import, updates, cost, Allowance(**allowance))
+
+
+#: 480 seconds in 600, never eased.
+BUDGET: dict[str, Any] = {"budget_seconds": 480.0, "eased_from_seconds": 480.0}
 
 
 @pytest.mark.parametrize(
@@ -74,24 +81,54 @@ def test_without_limits_it_takes_as_long_as_the_portal_works() -> None:
 
 
 def test_beyond_the_execution_budget_the_rest_waits_for_the_next_window() -> None:
-    figures = an_estimate(960, operating_limit=480.0)
+    figures = an_estimate(960, **BUDGET)
 
     assert figures.operating_seconds == 960
-    assert figures.duration == timedelta(seconds=480 + 600)
+    # Half of a request of twenty items, on average, goes beyond the line.
+    assert figures.duration.total_seconds() == pytest.approx(600 + 960 - 490, abs=5)
 
 
 def test_all_types_share_one_execution_budget() -> None:
-    together, apart = (
-        an_estimate(*counts, operating_limit=480.0) for counts in ([480, 480], [960])
+    together, apart = (an_estimate(*counts, **BUDGET) for counts in ([480, 480], [960]))
+
+    assert together.duration.total_seconds() == pytest.approx(
+        apart.duration.total_seconds(), abs=10
     )
 
-    assert together.duration == apart.duration
+
+def test_updates_have_a_budget_of_their_own() -> None:
+    figures = an_estimate(470, updates=470, **BUDGET)
+
+    assert figures.duration.total_seconds() == pytest.approx(940, abs=5)
 
 
 def test_many_quick_requests_are_held_up_by_the_request_rate() -> None:
-    figures = an_estimate(5, seconds_per_item=0.001, updates=149, requests_per_second=2.0)
+    figures = an_estimate(
+        5,
+        seconds_per_item=0.001,
+        updates=149,
+        requests_per_second=2.0,
+        free_requests=50.0,
+        burst=50.0,
+    )
 
-    assert figures.duration == timedelta(seconds=(150 - 50) / 2)
+    everything = REQUESTS_TO_PREPARE + 150
+    assert figures.duration.total_seconds() == pytest.approx((everything - 50) / 2, abs=1)
+
+
+def test_the_way_to_the_portal_counts_for_every_request_once_it_is_measured() -> None:
+    near = an_estimate(105, seconds_per_item=0.5)
+    far = an_estimate(105, seconds_per_item=0.5, seconds_per_request=2.0)
+
+    assert far.requests == near.requests == 6
+    beside = REQUESTS_TO_PREPARE + 6
+    assert (far.duration - near.duration).total_seconds() == pytest.approx(2.0 * beside, abs=1)
+
+
+def test_what_the_limits_hold_in_store_at_this_moment_counts() -> None:
+    used_up = {IMPORT_METHOD.lower(): ((300.0, 480.0),)}
+
+    assert an_estimate(100, **BUDGET, used=used_up).duration > timedelta(seconds=390)
 
 
 def test_without_a_measurement_the_documented_cost_is_assumed() -> None:
