@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     bindparam,
     collate,
-    create_engine,
     delete,
     func,
     insert,
@@ -28,19 +27,17 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import NullPool
 
 from migrator.domain.errors import UsageError
 from migrator.domain.records import MigrationId
-from migrator.staging import ownership
 from migrator.staging.column_types import PortableText
 from migrator.staging.database import Staging
 from migrator.staging.engine import Purpose
-from migrator.staging.errors import MigrationOwned
-from migrator.staging.models import Base, MigrationRow
+from migrator.staging.models import Base, LeaseRow, MigrationRow
+from migrator.staging.repositories.migrations import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
 
     from sqlalchemy import ColumnElement, Table
@@ -51,12 +48,11 @@ logger = logging.getLogger(__name__)
 #: Rows per transaction. Some kilobytes each: small in memory, and worth a commit.
 PAGE = 500
 
-#: What the source portal of a migration ends with while its copy is not finished.
-UNFINISHED = " (copy not finished)"
-
 MIGRATION = Base.metadata.tables[MigrationRow.__tablename__]
+#: Who works on a migration here and now, which is nobody in the copy.
+_LEASE = Base.metadata.tables[LeaseRow.__tablename__]
 #: What belongs to the migrations, each table after those it refers to.
-TABLES = [table for table in Base.metadata.sorted_tables if table is not MIGRATION]
+TABLES = [table for table in Base.metadata.sorted_tables if table not in (MIGRATION, _LEASE)]
 
 Values = dict[str, Any]
 
@@ -72,9 +68,14 @@ class CopySide(Staging):
 
     #: The highest number of a migration that is held.
     _newest = 0
+    #: Raises where another process may have taken over.
+    still_held: Callable[[], None] = lambda: None
 
     def own_migrations(self, held: ExitStack) -> list[Values]:
-        """All migrations of a source, held until the end. Raises: CopyRefused."""
+        """All migrations of a source, held until the end.
+
+        Raises: CopyRefused, MigrationOwned
+        """
         with self._connect(Purpose.READ) as connection:
             is_ours = inspect(connection).has_table("alembic_version")
         if is_ours:
@@ -89,19 +90,13 @@ class CopySide(Staging):
         return migrations
 
     def hold(self, held: ExitStack) -> list[Values]:
-        """Own every migration, as the process that would import it. Raises: CopyRefused."""
-        # Each hold on PostgreSQL is a connection, of which a pool would not give enough.
-        engine = create_engine(self._engine.url, poolclass=NullPool)
+        """Own every migration, as the process that would import it. Raises: MigrationOwned."""
         with self._connect(Purpose.READ) as connection:
             found = _read_migrations(connection)
-        for row in found:
-            try:
-                held.enter_context(ownership.own(engine, MigrationId(row["id"]), self._clock))
-            except MigrationOwned as error:
-                msg = f"{self.name}, migration {row['name']!r}: {error.message}"
-                raise CopyRefused(msg, hint="wait for it to end, or stop it") from None
+        ids = [MigrationId(row["id"]) for row in found]
+        self.still_held = held.enter_context(self.own(*ids))
         # Only what is read while they are held stays as it is.
-        self._newest = max((row["id"] for row in found), default=0)
+        self._newest = max(ids, default=0)
         with self.pages(MIGRATION) as pages:
             return [row for rows in pages for row in rows]
 
@@ -152,6 +147,8 @@ class CopySide(Staging):
             if connection.dialect.name == "postgresql":
                 for table in Base.metadata.sorted_tables:
                     _number_on(connection, table)
+                    # What its planner would find out by itself only a minute later.
+                    connection.execute(text(f"ANALYZE {table.name}"))
             statement = (
                 update(MIGRATION)
                 .where(MIGRATION.c.id == bindparam("of_id"))

@@ -73,7 +73,7 @@ def copy_database(
         progress: who is told
         check_stop: called between two pages; raises where the process has been asked to end
 
-    Raises: CopyRefused, StagingUnavailable, StagingTooNew
+    Raises: CopyRefused, MigrationOwned, StagingUnavailable, StagingTooNew
     """
     _refuse_one_database(parse_url(source_url), parse_url(target_url))
     with ExitStack() as held:
@@ -88,6 +88,8 @@ def copy_database(
         result = CopyResult(
             source=source.name, target=target.name, tables=tables, was_finished=was_finished
         )
+        # What was compared must still be what is there.
+        source.still_held()
         if result.agrees and not was_finished:
             target.finish()
     return result

@@ -10,18 +10,20 @@ from sqlalchemy.exc import DBAPIError
 from migrator.clock import SystemClock
 from migrator.staging import ownership, queries, schema
 from migrator.staging.audit import Audit
-from migrator.staging.engine import Purpose, describe, open_engine, parse_url
+from migrator.staging.engine import Purpose, describe, open_engine, parse_url, skip_syncing
 from migrator.staging.errors import StagingBusy, StagingLost
 from migrator.staging.repositories import Migrations, Repositories, RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy.engine import Connection, Engine
 
     from migrator.clock import Clock
     from migrator.domain.records import MigrationId
+    from migrator.staging.ownership import Hold
     from migrator.staging.queries import QueryResult
 
 
@@ -40,8 +42,9 @@ class Transaction:
         #: requests that belong to no migration
         self.request_log = RequestLog(connection, None)
 
-    def of(self, migration_id: MigrationId) -> Repositories:
-        return Repositories(self._connection, migration_id, self._clock)
+    def of(self, migration_id: MigrationId, *, sampled: bool = False) -> Repositories:
+        """With `sampled`, only the sample's items are counted, streamed and imported."""
+        return Repositories(self._connection, migration_id, self._clock, sampled=sampled)
 
 
 class Staging:
@@ -50,6 +53,8 @@ class Staging:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        #: What every transaction that writes depends on.
+        self._holds: list[Hold] = []
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, create: bool = True) -> Self:
@@ -63,6 +68,13 @@ class Staging:
         Raises: StagingUnavailable
         """
         return cls(open_engine(parse_url(url), create=create), clock or SystemClock())
+
+    @classmethod
+    def open_scratch(cls, path: Path, *, clock: Clock) -> Self:
+        """An SQLite file that is thrown away in the end, and need not outlive a power cut."""
+        engine = open_engine(parse_url(f"sqlite:///{path}"))
+        skip_syncing(engine)
+        return cls(engine, clock)
 
     @property
     def name(self) -> str:
@@ -110,14 +122,19 @@ class Staging:
             yield Transaction(connection, self._clock)
 
     @contextmanager
-    def own(self, migration_id: MigrationId) -> Iterator[Callable[[], None]]:
-        """Keep other processes from working on a migration; reading stays possible.
+    def own(self, *migration_ids: MigrationId) -> Iterator[Callable[[], None]]:
+        """Keep other processes from working on migrations; reading stays possible.
 
-        Yields a check that raises StagingLost where the hold was lost on the way.
+        Yields a check to be made before each write to the target: it raises MigrationOwned or
+        StagingLost where the hold was lost on the way. From then on nothing can be written here.
         Raises: MigrationOwned
         """
-        with ownership.own(self._engine, migration_id, self._clock) as still_held:
-            yield still_held
+        with ownership.own(self._engine, self._connect, migration_ids, self._clock) as hold:
+            self._holds.append(hold)
+            try:
+                yield hold.still_held
+            finally:
+                self._holds.remove(hold)
 
     @property
     def audit(self) -> Audit:
@@ -141,6 +158,9 @@ class Staging:
             with _named_errors(self.name, purpose):
                 transaction = connection.begin()
             with _named_errors(self.name, purpose), transaction:
+                if purpose is Purpose.WRITE:
+                    for hold in self._holds:
+                        hold.confirm(connection)
                 yield connection
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from migrator.staging.errors import StagingUnavailable
+from migrator.staging.errors import StagingLost, StagingUnavailable
 from migrator.staging.json_text import dump_json, load_json
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
         url: as returned by `parse_url`
         create: whether a missing SQLite file may be made
 
-    Raises: StagingUnavailable
+    Raises: StagingUnavailable, StagingLost where the disk is full
     """
     if url.get_backend_name() == "sqlite":
         _check_file(Path(str(url.database)), create=create)
@@ -87,8 +87,23 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
         engine.dispose()
         reason = _reason(error)
         msg = f"the staging database {describe(url)} cannot be opened: {reason}"
-        raise StagingUnavailable(msg, hint="check MIGRATOR_STAGING_URL") from None
+        if "disk" in reason:  # "database or disk is full", "disk I/O error"
+            hint = "make room on the disk or repair it, then run the same command"
+            raise StagingLost(msg, hint=hint) from None
+        raise StagingUnavailable(msg, hint="check the URL (MIGRATOR_STAGING_URL)") from None
     return engine
+
+
+def skip_syncing(engine: Engine) -> None:
+    """For an SQLite file that is thrown away in any case: commits do not wait for the disk."""
+
+    def hurry(connection: DBAPIConnection, _: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous = OFF")
+        cursor.close()
+
+    event.listen(engine, "connect", hurry)
+    engine.dispose()  # what is connected already has not heard of it
 
 
 def _check_file(path: Path, *, create: bool) -> None:
@@ -97,7 +112,9 @@ def _check_file(path: Path, *, create: bool) -> None:
         raise StagingUnavailable(msg, hint=f"create {path.parent}, or name another file")
     if not create and not path.exists():
         msg = f"there is no staging database at {path}"
-        raise StagingUnavailable(msg, hint="check MIGRATOR_STAGING_URL, or run migrator export")
+        raise StagingUnavailable(
+            msg, hint="check the URL (MIGRATOR_STAGING_URL), or run migrator export"
+        )
 
 
 def _create(url: URL) -> Engine:

@@ -1,126 +1,274 @@
-"""One process at a time works on a migration. The hold ends with the process, however that dies."""
+"""One process at a time works on a migration, and a dead one keeps nobody waiting.
+
+Who works on it stands in `lease`. Whether that process lives is told
+
+- in PostgreSQL by a lock of its session, which the server releases with the connection;
+- beside an SQLite file by a lock on a file of its own, which the system releases with the process;
+- where a file says nothing, as that process ran on another system, by its heartbeat in `lease`.
+
+A process that was suspended for longer than its heartbeat counts may have been replaced. So each
+transaction that writes looks first whether `lease` still names this process: from the moment it was
+replaced it can record nothing, and without a record on file nothing is sent.
+"""
 
 from __future__ import annotations
 
-import os
-import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrator.domain.errors import MigratorError
+from migrator.staging import lease
+from migrator.staging.engine import Purpose
 from migrator.staging.errors import MigrationOwned, StagingLost
+from migrator.staging.lock_file import is_locked, locked_file
+from migrator.staging.models import MigrationRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-    from sqlalchemy.engine import URL, Engine
+    from sqlalchemy.engine import Connection, Engine
 
     from migrator.clock import Clock
     from migrator.domain.records import MigrationId
+    from migrator.staging.lease import Holder
 
-#: Who holds the lock: the name its session gave itself, and since when it is connected.
-_HOLDER = """
-SELECT a.application_name || ', since '
-    || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
-    AND l.classid = CAST(:lock_class AS int) AND l.objid = CAST(:migration AS int)
-LIMIT 1
-"""
+    Connect = Callable[[Purpose], AbstractContextManager[Connection]]
+
+#: Between two signs of life, in seconds.
+HEARTBEAT_SECONDS = 10.0
 
 #: Keeps these advisory locks apart from those of other programs on the same server.
 _LOCK_CLASS = 0x6D6967
 
+#: A machine that vanishes would otherwise leave its session, and the lock, for hours; and a
+#: firewall would end a connection on which nothing is said.
+#: Source: postgresql.org/docs/current/runtime-config-connection.html
+_KEEPALIVES = {"tcp_keepalives_idle": 20, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 4}
 
-@contextmanager
-def own(engine: Engine, migration_id: MigrationId, clock: Clock) -> Iterator[Callable[[], None]]:
-    """Hold a migration. Raises: MigrationOwned if another process does, saying which.
-
-    Yields a check to be made before each write to the target: it raises StagingLost where the hold
-    was lost on the way, as with a connection that a firewall or an administrator ended.
-    """
-    if engine.dialect.name == "sqlite":
-        with _own_by_file(engine.url, migration_id, clock):
-            yield lambda: None  # a lock of the operating system ends with the process only
-    else:
-        with _own_by_session(engine, migration_id) as still_held:
-            yield still_held
+_WAIT = "wait for it to end, or stop it; migrator status shows how far"
 
 
-@contextmanager
-def _own_by_session(engine: Engine, migration_id: MigrationId) -> Iterator[Callable[[], None]]:
-    """A lock of the session, which the server releases when the connection ends."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = {"lock_class": _LOCK_CLASS, "migration": migration_id}
-        # What the session is called is what a second process is told about the first.
-        connection.execute(
-            text("SELECT set_config('application_name', :name, false)"), {"name": _myself()}
+class Hold:
+    """Migrations that belong to this process until the hold ends, or is lost."""
+
+    def __init__(
+        self, connect: Connect, migration_ids: Sequence[MigrationId], clock: Clock
+    ) -> None:
+        self.migration_ids = migration_ids
+        #: Whether `lease` names this process, for all that is known.
+        self.may_be_named = False
+        #: The connection whose loss would be that of the hold; a locked file cannot be lost.
+        self.session: Connection | None = None
+        self._connect = connect
+        self._clock = clock
+        self._me = lease.this_process(clock)
+        self._renewed_at = self._me.heartbeat_at
+
+    @property
+    def token(self) -> str:
+        return self._me.token
+
+    @property
+    def session_name(self) -> str:
+        return f"migrator process {self._me.pid} on {self._me.host[:30]}"
+
+    def take(self, is_alive: Callable[[Holder], bool]) -> list[Holder]:
+        """Become the holder in the place of dead ones, which are returned.
+
+        Raises: MigrationOwned
+        """
+        self.may_be_named = True
+        with self._connect(Purpose.WRITE) as connection:
+            dead = []
+            for migration_id in self.migration_ids:
+                holder = lease.read(connection, migration_id)
+                if holder is not None and is_alive(holder):
+                    self.may_be_named = False
+                    raise _owned(connection, migration_id)
+                dead += [holder] if holder is not None else []
+            lease.take(connection, self.migration_ids, self._me)
+        return dead
+
+    def has_fresh_heartbeat(self, other: Holder) -> bool:
+        return self._clock.now() < other.heartbeat_at + lease.LEASE
+
+    def confirm(self, connection: Connection) -> None:
+        """Inside a transaction that writes: nobody has taken over, nor can before it ends.
+
+        A sign of life that is due goes with it.
+        Raises: MigrationOwned
+        """
+        now = self._clock.now()
+        if (now - self._renewed_at).total_seconds() < HEARTBEAT_SECONDS:
+            self._look(connection)
+        elif lease.renew(connection, self.token, now) == len(self.migration_ids):
+            self._renewed_at = now
+        else:
+            raise self._lost(connection)
+
+    def still_held(self) -> None:
+        """To be called before each write to the target. Raises: MigrationOwned, StagingLost."""
+        # What is read is true for the rest of the lease, of which enough must be left.
+        if self._clock.now() - self._renewed_at > lease.LEASE / 2:
+            self.renew()
+        if self.session is None:
+            with self._connect(Purpose.READ) as connection:
+                self._look(connection)
+        else:
+            with _named_loss():
+                self._look(self.session)
+
+    def renew(self) -> None:
+        with self._connect(Purpose.WRITE) as connection:
+            self.confirm(connection)
+
+    def release(self) -> None:
+        with self._connect(Purpose.WRITE) as connection:
+            lease.release(connection, self.token)
+        self.may_be_named = False
+
+    def _look(self, connection: Connection) -> None:
+        if lease.count(connection, self.token) != len(self.migration_ids):
+            raise self._lost(connection)
+
+    def _lost(self, connection: Connection) -> MigrationOwned:
+        holders = [lease.read(connection, one) for one in self.migration_ids]
+        other = next((h for h in holders if h is not None and h.token != self.token), None)
+        msg = (
+            "this process gave no sign of life for so long that it was replaced by "
+            f"{other or 'another one, which has ended'}"
         )
-        lock = "pg_try_advisory_lock(CAST(:lock_class AS int), CAST(:migration AS int))"
-        if not connection.execute(text(f"SELECT {lock}"), key).scalar_one():
-            raise _owned(connection.execute(text(_HOLDER), key).scalar())
+        return MigrationOwned(msg, hint=_WAIT)
 
-        def still_held() -> None:
-            try:
-                connection.execute(text("SELECT 1"))
-            except SQLAlchemyError:
-                msg = (
-                    "the connection that holds this migration was lost; another process may hold it"
-                )
-                hint = "run the same command again; it resumes where it stopped"
-                raise StagingLost(msg, hint=hint) from None
+
+@contextmanager
+def own(
+    engine: Engine, connect: Connect, migration_ids: Sequence[MigrationId], clock: Clock
+) -> Iterator[Hold]:
+    """Hold migrations until the end: all of them or, where one is not to be had, none.
+
+    Args:
+        engine: of the database
+        connect: begins a transaction of the database
+        migration_ids: what to hold
+        clock: where "since" and the heartbeat come from
+
+    Raises: MigrationOwned if another process works on one, saying which.
+    """
+    is_sqlite = engine.dialect.name == "sqlite"
+    owning = _own_by_file if is_sqlite else _own_by_session
+    with owning(engine, Hold(connect, migration_ids, clock)) as hold, _heartbeat(hold):
+        try:
+            yield hold
+        finally:
+            # Where this fails, the row is that of a dead process as soon as this one ends.
+            with suppress(MigratorError, SQLAlchemyError):
+                hold.release()
+
+
+@contextmanager
+def _own_by_session(engine: Engine, hold: Hold) -> Iterator[Hold]:
+    """Locks of the session, which the server releases when the connection ends."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # The name is for people who look at the server's sessions; it keeps 63 bytes of it.
+        for name, value in {**_KEEPALIVES, "application_name": hold.session_name}.items():
+            values = {"name": name, "value": str(value)}
+            connection.execute(text("SELECT set_config(:name, :value, false)"), values)
 
         try:
-            yield still_held
+            for migration_id in hold.migration_ids:
+                if not _lock_session(connection, migration_id):
+                    raise _owned(connection, migration_id)
+            # Whoever is named there has lost the lock, and with it the migration.
+            hold.take(is_alive=lambda _: False)
+            hold.session = connection
+            yield hold
         finally:
-            # Returned to the pool, the connection would keep the lock; closed for good, it cannot.
+            # The server notices the end of a connection a moment later only.
+            with suppress(SQLAlchemyError):
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
+            # Returned to the pool, a connection that lives would keep the lock.
             connection.invalidate()
 
 
 @contextmanager
-def _own_by_file(url: URL, migration_id: MigrationId, clock: Clock) -> Iterator[None]:
-    """A lock of the operating system, on a file beside the database.
-
-    Not on the database itself: closing it again would release the locks SQLite holds there.
-    Source: sqlite.org/howtocorrupt.html, section 2.2
-    """
-    path = Path(f"{url.database}-owner-{migration_id}")
-    with path.open("a+") as file:
-        try:
-            _lock(file.fileno())
-        except OSError:
-            raise _owned(path.read_text(encoding="utf-8")) from None
-        file.truncate(0)
-        file.write(f"{_myself()}, since {clock.now():%Y-%m-%d %H:%M:%S} UTC")
-        file.flush()
-        # The file stays: removing it would let two processes lock two files of the same name.
+def _named_loss() -> Iterator[None]:
+    try:
         yield
+    except SQLAlchemyError:
+        msg = "the connection that holds this migration was lost; another process may hold it"
+        hint = "run the same command again; it resumes where it stopped"
+        raise StagingLost(msg, hint=hint) from None
 
 
-if os.name == "nt":  # pragma: no cover - this is the other operating system
-
-    def _lock(descriptor: int) -> None:
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # Windows only
-
-else:
-
-    def _lock(descriptor: int) -> None:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _lock_session(connection: Connection, migration_id: MigrationId) -> bool:
+    lock = "pg_try_advisory_lock(CAST(:lock_class AS int), CAST(:migration AS int))"
+    key = {"lock_class": _LOCK_CLASS, "migration": migration_id}
+    return bool(connection.execute(text(f"SELECT {lock}"), key).scalar_one())
 
 
-def _myself() -> str:
-    """Host and process, cut to what PostgreSQL keeps of a session's name (63 bytes)."""
-    return f"migrator process {os.getpid()} on {socket.gethostname()[:30]}"
+@contextmanager
+def _own_by_file(engine: Engine, hold: Hold) -> Iterator[Hold]:
+    """A file of this process alone, locked as long as it lives, with its name in `lease`."""
+    database = Path(str(engine.url.database)).resolve()
+
+    def file_of(token: str) -> Path:
+        return database.with_name(f"{database.name}-owner-{token}")
+
+    def is_alive(holder: Holder) -> bool:
+        found = is_locked(file_of(holder.token)) if holder.is_of_this_system else None
+        return hold.has_fresh_heartbeat(holder) if found is None else found
+
+    def tidy_up() -> None:
+        """A file that `lease` names says that its process is dead: it goes with the row only."""
+        if not hold.may_be_named:
+            file_of(hold.token).unlink(missing_ok=True)
+
+    with ExitStack() as stack:
+        stack.callback(tidy_up)
+        try:
+            stack.enter_context(locked_file(file_of(hold.token)))
+        except OSError as error:
+            msg = f"the staging database {database} failed: {error.strerror}"
+            raise StagingLost(msg, hint="see to it, then run the same command") from None
+        for dead in hold.take(is_alive):
+            file_of(dead.token).unlink(missing_ok=True)
+        yield hold
 
 
-def _owned(holder: str | None) -> MigrationOwned:
+@contextmanager
+def _heartbeat(hold: Hold) -> Iterator[None]:
+    """Signs of life while nothing is written, as in a long wait for the portal."""
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(HEARTBEAT_SECONDS):
+            # Whatever the trouble is, the work itself meets it, at its next write at the latest.
+            with suppress(MigratorError, SQLAlchemyError):
+                hold.renew()
+
+    thread = Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _owned(connection: Connection, migration_id: MigrationId) -> MigrationOwned:
+    name = connection.execute(select(MigrationRow.name).where(MigrationRow.id == migration_id))
+    holder = lease.read(connection, migration_id)
     who = f": {holder}" if holder else ""
-    msg = f"another process is working on this migration{who}"
-    return MigrationOwned(msg, hint="wait for it to end, or stop it; migrator status shows how far")
+    msg = f"another process is working on migration {name.scalar()!r}{who}"
+    if holder is None or holder.is_of_this_system:
+        return MigrationOwned(msg, hint=_WAIT)
+    seen, lasts = f"{holder.heartbeat_at:%H:%M:%S} UTC", int(lease.LEASE.total_seconds())
+    hint = f"{_WAIT}; if it died, run this again {lasts} s after its last sign of life, {seen}"
+    return MigrationOwned(msg, hint=hint)

@@ -70,7 +70,8 @@ class ImportBatches(Repository):
         """Batches whose outcome is not on record, oldest first."""
         is_in_flight = (
             ImportBatchRow.migration_id == self._migration_id,
-            ImportBatchRow.state != BatchState.SETTLED,
+            # Named, they are found by the index; all but one would be looked for everywhere.
+            ImportBatchRow.state.in_([s for s in BatchState if s is not BatchState.SETTLED]),
         )
         batches = self._connection.execute(
             select(ImportBatchRow.__table__).where(*is_in_flight).order_by(ImportBatchRow.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
@@ -41,6 +42,11 @@ class DeferredLinks(Repository):
             )
         self._insert(DeferredLinkRow, [self._row(link) for link in links])
 
+    def save(self, links: Sequence[DeferredLink]) -> None:
+        """Add links; those that are known take the state given here."""
+        unique = {tuple(getattr(link, name) for name in _KEY): link for link in links}
+        self._upsert(DeferredLinkRow, [self._row(link) for link in unique.values()])
+
     def pending(
         self, limit: int, after: tuple[EntityTypeId, SourceId] | None = None
     ) -> list[DeferredLink]:
@@ -60,25 +66,23 @@ class DeferredLinks(Repository):
         items = select(*item).distinct().where(*is_pending).order_by(*item).limit(limit)
         if after is not None:
             items = items.where(comes_after(item, after))
-        page = items.subquery()
-        statement = (
-            select(DeferredLinkRow.__table__)
-            .join(
-                page,
-                (page.c.entity_type_id == DeferredLinkRow.entity_type_id)
-                & (page.c.source_id == DeferredLinkRow.source_id),
-            )
-            .where(*is_pending)
-            .order_by(*(getattr(DeferredLinkRow, name) for name in _KEY))
-        )
-        return [_link(row) for row in self._connection.execute(statement)]
+        # Two steps, as a join with so few items makes SQLite read every link of the migration.
+        by_type: dict[EntityTypeId, list[SourceId]] = defaultdict(list)
+        for entity_type_id, source_id in self._connection.execute(items):
+            by_type[EntityTypeId(entity_type_id)].append(SourceId(source_id))
+        return [
+            link
+            for entity_type_id, source_ids in by_type.items()
+            for link in self.for_items(entity_type_id, source_ids)
+            if link.state is LinkState.PENDING
+        ]
 
     def for_items(
         self, entity_type_id: EntityTypeId, source_ids: Collection[SourceId]
     ) -> list[DeferredLink]:
         """All links of the named items, whatever their state."""
         found: list[DeferredLink] = []
-        for chunk in in_chunks(source_ids):
+        for chunk in in_chunks(sorted(source_ids)):
             rows = self._connection.execute(
                 select(DeferredLinkRow.__table__)
                 .where(

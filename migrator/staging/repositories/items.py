@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select, text
 
-from migrator.domain.records import SaveCounts, StagedItem
+from migrator.domain.records import BatchState, MatchState, SaveCounts, StagedItem
 from migrator.domain.vocabulary import EntityTypeId, SourceId
 from migrator.staging.json_text import hash_of
-from migrator.staging.models import FailedItemRow, IdMapRow, ItemRow
+from migrator.staging.models import (
+    FailedItemRow,
+    IdMapRow,
+    ImportBatchItemRow,
+    ImportBatchRow,
+    ItemRow,
+    MatchCandidateRow,
+    SampleItemRow,
+)
 from migrator.staging.repositories.base import Repository, comes_after, in_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy.engine import Connection
+
+    from migrator.clock import Clock
+    from migrator.domain.records import MigrationId
 
 _COLUMNS = (
     ItemRow.entity_type_id,
@@ -30,6 +42,22 @@ _COLUMNS = (
 
 
 class Items(Repository):
+    """With `sampled`, what is counted, streamed and imported are the items of the sample.
+
+    Items asked for by their id are found either way.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        migration_id: MigrationId,
+        clock: Clock,
+        *,
+        sampled: bool = False,
+    ) -> None:
+        super().__init__(connection, migration_id, clock)
+        self._sampled = sampled
+
     def save(self, page: Sequence[StagedItem]) -> SaveCounts:
         """Add new items and overwrite changed ones; an item that is the same stays untouched.
 
@@ -49,14 +77,28 @@ class Items(Repository):
         new = len(hashes.keys() - known.keys())
         return SaveCounts(new=new, changed=len(unsaved) - new, same=len(page) - len(unsaved))
 
+    def refresh_statistics(self) -> None:
+        """Tell PostgreSQL's planner what is here, which it finds out by itself a minute later.
+
+        Until then it takes a type to be a few rows, and looks up ids in the index by created_time,
+        that is, reads the whole type there.
+        """
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(text(f"ANALYZE {ItemRow.__tablename__}"))
+
     def count(self, entity_type_id: EntityTypeId) -> int:
-        return self._count(self._of(entity_type_id))
+        return self._count(self._chosen(entity_type_id))
+
+    def mapped_count(self, entity_type_id: EntityTypeId) -> int:
+        """How many of them are in the target."""
+        statement = self._chosen(entity_type_id).where(~_has_no(IdMapRow))
+        return self._count(statement)
 
     def counts(self) -> dict[EntityTypeId, int]:
         """Entity types with items, ascending, and how many."""
         rows = self._connection.execute(
             select(ItemRow.entity_type_id, func.count())
-            .where(ItemRow.migration_id == self._migration_id)
+            .where(ItemRow.migration_id == self._migration_id, *self._restriction())
             .group_by(ItemRow.entity_type_id)
             .order_by(ItemRow.entity_type_id)
         )
@@ -66,7 +108,7 @@ class Items(Repository):
         """All items by source id, `size` at a time; each page is a statement of its own."""
         after = SourceId(0)
         while page := self._read(
-            self._of(entity_type_id)
+            self._chosen(entity_type_id)
             .where(ItemRow.source_id > after)
             .order_by(ItemRow.source_id)
             .limit(size)
@@ -90,12 +132,14 @@ class Items(Repository):
     ) -> dict[SourceId, datetime]:
         found: dict[SourceId, datetime] = {}
         for chunk in in_chunks(ids):
+            # The hash is wanted by nobody; but without it the index by created_time holds all that
+            # is, and SQLite would rather read the whole type there than look up the ids.
             statement = (
                 self._of(entity_type_id)
-                .with_only_columns(ItemRow.source_id, ItemRow.created_time)
+                .with_only_columns(ItemRow.source_id, ItemRow.created_time, ItemRow.payload_hash)
                 .where(ItemRow.source_id.in_(chunk))
             )
-            found.update((SourceId(i), at) for i, at in self._connection.execute(statement))
+            found.update((SourceId(i), at) for i, at, _ in self._connection.execute(statement))
         return found
 
     def next_to_import(
@@ -114,11 +158,14 @@ class Items(Repository):
             after: (created_time, source_id) of the last item of the page before
             retry_failed: whether to offer items again that the target has refused
         """
-        statement = self._to_import(entity_type_id, retry_failed=retry_failed)
         order = (ItemRow.created_time, ItemRow.source_id)
+        statement = self._of(entity_type_id).order_by(*order)
         if after is not None:
             statement = statement.where(comes_after(order, after))
-        return self._read(statement.order_by(*order).limit(limit))
+        wanted = self._wanted(retry_failed=retry_failed)
+        if self._connection.dialect.name == "sqlite":
+            return self._read(statement.where(*wanted).limit(limit))
+        return self._read(_filtered_in_order(statement, wanted).limit(limit))
 
     def to_import_count(self, entity_type_id: EntityTypeId, *, retry_failed: bool = False) -> int:
         return self._count(self._to_import(entity_type_id, retry_failed=retry_failed))
@@ -127,8 +174,50 @@ class Items(Repository):
         self, entity_type_id: EntityTypeId, when: datetime, *, not_imported: bool = True
     ) -> int:
         """How many items the target would refuse if its newest row were from `when`."""
-        statement = self._of(entity_type_id).where(ItemRow.created_time < when)
-        return self._count(statement.where(_has_no(IdMapRow)) if not_imported else statement)
+        statement = self._chosen(entity_type_id).where(ItemRow.created_time < when)
+        if not_imported:
+            statement = statement.where(_has_no(IdMapRow), _has_no_pair())
+        return self._count(statement)
+
+    def whole_count(self, entity_type_id: EntityTypeId) -> int:
+        """How many are staged, in the sample or not."""
+        return self._count(self._of(entity_type_id))
+
+    def take_out(self, entity_type_id: EntityTypeId) -> int:
+        """Forget the items of a type that are not in the target, and were not sent there either.
+
+        What the target refused goes with them. Returns how many items that were.
+        """
+        in_doubt = (
+            select(ImportBatchItemRow.source_id)
+            .join(ImportBatchRow, ImportBatchRow.id == ImportBatchItemRow.batch_id)
+            .where(
+                ImportBatchItemRow.migration_id == self._migration_id,
+                ImportBatchItemRow.entity_type_id == entity_type_id,
+                ImportBatchRow.state != BatchState.SETTLED,
+            )
+        )
+        being_updated = select(MatchCandidateRow.source_id).where(
+            MatchCandidateRow.migration_id == self._migration_id,
+            MatchCandidateRow.entity_type_id == entity_type_id,
+            MatchCandidateRow.sent_at.is_not(None),
+        )
+        removed = self._delete(
+            ItemRow,
+            ItemRow.entity_type_id == entity_type_id,
+            _has_no(IdMapRow),
+            ItemRow.source_id.not_in(in_doubt),
+            ItemRow.source_id.not_in(being_updated),
+        )
+        staged = select(ItemRow.source_id).where(
+            ItemRow.migration_id == self._migration_id, ItemRow.entity_type_id == entity_type_id
+        )
+        self._delete(
+            FailedItemRow,
+            FailedItemRow.entity_type_id == entity_type_id,
+            FailedItemRow.source_id.not_in(staged),
+        )
+        return removed
 
     def oldest(
         self, entity_type_id: EntityTypeId, *, not_imported: bool = False
@@ -141,8 +230,17 @@ class Items(Repository):
         return oldest
 
     def _to_import(self, entity_type_id: EntityTypeId, *, retry_failed: bool) -> Select[Any]:
-        statement = self._of(entity_type_id).where(_has_no(IdMapRow))
-        return statement if retry_failed else statement.where(_has_no(FailedItemRow))
+        return self._of(entity_type_id).where(*self._wanted(retry_failed=retry_failed))
+
+    def _wanted(self, *, retry_failed: bool) -> tuple[ColumnElement[bool], ...]:
+        refused = () if retry_failed else (_has_no(FailedItemRow),)
+        return (*self._restriction(), _has_no(IdMapRow), _has_no_pair(), *refused)
+
+    def _chosen(self, entity_type_id: EntityTypeId) -> Select[Any]:
+        return self._of(entity_type_id).where(*self._restriction())
+
+    def _restriction(self) -> tuple[ColumnElement[bool], ...]:
+        return (~_has_no(SampleItemRow),) if self._sampled else ()
 
     def _of(self, entity_type_id: EntityTypeId) -> Select[Any]:
         return select(*_COLUMNS).where(
@@ -185,6 +283,21 @@ class Items(Repository):
         }
 
 
+def _filtered_in_order(
+    statement: Select[Any], wanted: Iterable[ColumnElement[bool]]
+) -> Select[Any]:
+    """Go along the index, and look only then who is wanted.
+
+    PostgreSQL takes the wanted items to be one in thousands, and would rather sort the whole type
+    for every page than go so far in the index. The offset of nothing keeps the two steps apart;
+    SQLite would sort all the same.
+    """
+    is_wanted = and_(*wanted).label("is_wanted")
+    found = statement.add_columns(is_wanted).offset(0).subquery().c
+    page = select(*(found[column.key] for column in _COLUMNS)).where(found.is_wanted)
+    return page.order_by(found.created_time, found.source_id)
+
+
 def _item(row: Row[Any]) -> StagedItem:
     return StagedItem(
         entity_type_id=EntityTypeId(row.entity_type_id),
@@ -197,7 +310,7 @@ def _item(row: Row[Any]) -> StagedItem:
     )
 
 
-def _has_no(table: type[IdMapRow | FailedItemRow]) -> ColumnElement[bool]:
+def _has_no(table: type[IdMapRow | FailedItemRow | SampleItemRow]) -> ColumnElement[bool]:
     """Whether an item has no row there, by a look-up of the primary key for each item.
 
     NOT EXISTS would say the same, but PostgreSQL makes a join of it and, before it has statistics
@@ -209,3 +322,14 @@ def _has_no(table: type[IdMapRow | FailedItemRow]) -> ColumnElement[bool]:
         table.source_id == ItemRow.source_id,
     )
     return found.correlate(ItemRow).scalar_subquery().is_(None)
+
+
+def _has_no_pair() -> ColumnElement[bool]:
+    """Whether no item of the target was found that is the same; where one was, none is created."""
+    found = select(MatchCandidateRow.target_id).where(
+        MatchCandidateRow.migration_id == ItemRow.migration_id,
+        MatchCandidateRow.entity_type_id == ItemRow.entity_type_id,
+        MatchCandidateRow.source_id == ItemRow.source_id,
+        MatchCandidateRow.state == MatchState.PAIR,
+    )
+    return found.limit(1).correlate(ItemRow).scalar_subquery().is_(None)

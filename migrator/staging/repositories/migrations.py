@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from migrator.clock import Clock
 
 
+#: What the source portal of a migration ends with while it is being copied here (`copying`).
+UNFINISHED = " (copy not finished)"
+
+
 class Migrations:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
@@ -77,6 +81,12 @@ def _check_same_portals(known: Migration, source_portal: str, target_portal: str
         f"the migration {known.name!r} is from {known.source_portal} to {known.target_portal}, "
         f"not from {source_portal} to {target_portal}"
     )
+    if known.source_portal.endswith(UNFINISHED):
+        hint = (
+            "run `migrator db copy` again, as before, which finishes it; under another name "
+            "everything imported so far would be imported a second time"
+        )
+        raise MigrationMismatch(msg, hint=hint)
     raise MigrationMismatch(msg, hint="choose another name: --migration NAME")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from migrator.domain.findings import Phase
-from migrator.domain.records import Checkpoint
+from migrator.domain.records import Checkpoint, MigrationId
 from migrator.domain.vocabulary import DEAL, Role, SourceId
 from migrator.interrupt import Interrupted
-from migrator.staging import MigrationMismatch, Staging, copy_side
+from migrator.staging import MigrationMismatch, MigrationOwned, Staging, copy_side, lease
 from migrator.staging.copy_side import CopyRefused, CopySide
 from migrator.staging.copying import CopyResult, copy_database
 from migrator.staging.engine import Purpose
@@ -128,7 +129,9 @@ def test_every_table_arrives_with_all_its_rows(
     assert result.agrees
     assert not result.was_finished
     assert rows_of(open_staging(urls[1])) == rows_of(source)
-    assert {table.table: table.target_rows for table in result.tables} == rows_of(source)
+    copied = {table.table: table.target_rows for table in result.tables}
+    # Who works on the migrations is no part of them.
+    assert copied == {name: rows for name, rows in rows_of(source).items() if name != "lease"}
 
 
 def test_the_copy_answers_every_audit_query_as_the_source_does(
@@ -217,8 +220,9 @@ def test_nobody_can_work_on_a_copy_before_it_is_finished_and_anybody_after(
 ) -> None:
     stop_after(1, urls)
     target = open_staging(urls[1])
-    with pytest.raises(MigrationMismatch, match="copy not finished"):
+    with pytest.raises(MigrationMismatch, match="copy not finished") as caught:
         a_saved_migration(target, "one")
+    assert str(caught.value.hint).startswith("run `migrator db copy` again")
 
     copy_database(*urls)
 
@@ -358,7 +362,7 @@ def test_a_source_somebody_works_on_is_refused_and_the_target_not_touched(
 ) -> None:
     with (
         source.own(a_saved_migration(source, "two").migration_id),
-        pytest.raises(CopyRefused, match="migration 'two': another process"),
+        pytest.raises(MigrationOwned, match="another process is working on migration 'two'"),
     ):
         copy_database(*urls)
 
@@ -373,9 +377,31 @@ def test_a_target_somebody_works_on_is_refused(
 
     with (
         target.own(a_saved_migration(target, "one").migration_id),
-        pytest.raises(CopyRefused, match="migration 'one': another process"),
+        pytest.raises(MigrationOwned, match="another process is working on migration 'one'"),
     ):
         copy_database(*urls)
+
+
+def test_a_source_that_was_lost_on_the_way_is_not_copied_to_the_end(
+    urls: tuple[str, str],
+    source: Staging,
+    open_staging: Callable[[str], Staging],
+) -> None:
+    def replace() -> None:
+        with source._connect(Purpose.WRITE) as connection:
+            others = [MigrationId(1)], replace_token(lease.read(connection, MigrationId(1)))
+            lease.take(connection, *others)
+
+    with pytest.raises(MigrationOwned, match="replaced by migrator process"):
+        copy_database(*urls, check_stop=Once(replace))
+
+    with pytest.raises(MigrationMismatch, match="copy not finished"):
+        a_saved_migration(open_staging(urls[1]), "one")
+
+
+def replace_token(holder: lease.Holder | None) -> lease.Holder:
+    assert holder is not None
+    return dataclasses.replace(holder, token="another process")
 
 
 def test_both_are_free_again_afterwards(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.domain.errors import UsageError
-from migrator.staging import Staging, StagingUnavailable
+from migrator.domain.errors import RetriableError, UsageError
+from migrator.staging import Staging, StagingLost, StagingUnavailable
 from migrator.staging.engine import describe, parse_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -60,6 +61,28 @@ def test_a_missing_file_is_not_made_when_it_is_only_to_be_read(tmp_path: Path) -
         Staging.open(f"sqlite:///{tmp_path}/staging.db", create=False)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_said_to_be_the_trouble_not_the_url(
+    sqlite_url: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("no_room")
+
+    with pytest.raises(StagingLost, match="cannot be opened: disk I/O error") as caught:
+        Staging.open(sqlite_url)
+
+    assert isinstance(caught.value, RetriableError)
+    assert caught.value.hint == "make room on the disk or repair it, then run the same command"
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """No file of this process may grow, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: Path) -> None:
