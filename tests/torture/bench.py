@@ -1,34 +1,25 @@
-"""Many attacks, shared out among processes; each has its own portals and its own databases."""
+"""What attacks are made with: a fork server, a place for databases, and the quiet migration."""
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
-from tests.torture.attacks import kill_at, random_attack
 from tests.torture.databases import Databases, PostgresqlDatabases, SqliteFiles
+from tests.torture.fault_plans import source_rules, target_rules
 from tests.torture.fork_server import ForkServer
-from tests.torture.trial import Quiet, Verdict, quiet_migration
+from tests.torture.subjects import RUN, Subject
+from tests.torture.trial import Quiet, Verdict, a_trial, quiet_migration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-_TOLD_EVERY_SECONDS = 30.0
-
-
-class Attack(StrEnum):
-    """What the number of an attack stands for: a point, or a seed."""
-
-    POINTS = "points"
-    RANDOM = "random"
+#: So many kills in one trial at most.
+_MOST_KILLS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +29,46 @@ class Bench:
     server: ForkServer
     databases: Databases
     quiet: Quiet
+    subject: Subject = RUN
 
     def kill_at(self, point: int) -> Verdict:
-        return kill_at(self.server, self.databases, self.quiet, point)
+        """Kill the first run at a point, counted from 1, and let the next ones finish."""
+        with (
+            self.databases.new(upgraded=False) as url,
+            a_trial(self.server, url, self.subject) as trial,
+        ):
+            trial.run_to_the_end([point])
+            name = f"killed at point {point} ({self.quiet.points[point - 1]})"
+            return _named(trial.judge(self.quiet), name)
 
     def attack_at_random(self, seed: int) -> Verdict:
-        return random_attack(self.server, self.databases, self.quiet, seed)
+        """Kill several runs at random points, while both portals have faults."""
+        random = Random(seed)
+        kills = list(_kills(random, len(self.quiet.points)))
+        source, target = source_rules(random), target_rules(random)
+        with (
+            self.databases.new(upgraded=True) as url,
+            a_trial(
+                self.server, url, self.subject, source_rules=source, target_rules=target
+            ) as trial,
+        ):
+            trial.run_to_the_end(kills)
+            return _named(trial.judge(self.quiet), f"seed {seed}")
 
-    def attack(self, attack: Attack, number: int) -> Verdict:
-        return self.kill_at(number) if attack is Attack.POINTS else self.attack_at_random(number)
+
+def _kills(random: Random, points: int) -> Iterable[int]:
+    # A resumed run goes through fewer points, so later kills come earlier.
+    for attempt in range(random.randint(0, _MOST_KILLS)):
+        yield random.randint(1, max(1, points // (1 + attempt)))
+
+
+def _named(verdict: Verdict, name: str) -> Verdict:
+    verdict.complaints = [f"{name}: {complaint}" for complaint in verdict.complaints]
+    return verdict
 
 
 @contextmanager
-def a_bench(postgresql: str | None) -> Iterator[Bench]:
+def a_bench(postgresql: str | None, subject: Subject = RUN) -> Iterator[Bench]:
     """A fork server, a place for databases, and the quiet migration to compare with."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torture-")))
@@ -61,40 +79,5 @@ def a_bench(postgresql: str | None) -> Iterator[Bench]:
             stack.callback(on_server.close)
         server = stack.enter_context(ForkServer(folder))
         with databases.new(upgraded=False) as url:
-            quiet = quiet_migration(server, url)
-        yield Bench(server, databases, quiet)
-
-
-def _attack_share(postgresql: str | None, attack: Attack, numbers: Sequence[int]) -> Verdict:
-    """One process's share of the attacks, told on stderr as they go."""
-    total, told = Verdict(), time.monotonic()
-    with a_bench(postgresql) as bench:
-        for done, number in enumerate(numbers, start=1):
-            verdict = bench.attack(attack, number)
-            total.add(verdict)
-            for complaint in verdict.complaints:
-                sys.stderr.write(f"  {complaint}\n")
-            if time.monotonic() - told > _TOLD_EVERY_SECONDS:
-                told = time.monotonic()
-                sys.stderr.write(
-                    f"  {done} of {len(numbers)}, {len(total.complaints)} complaints\n"
-                )
-    return total
-
-
-def attack_all(
-    postgresql: str | None, attack: Attack, numbers: Sequence[int], jobs: int
-) -> Verdict:
-    total = Verdict()
-    shares = [numbers[job::jobs] for job in range(jobs)]
-    # Forked, a process would share the threads of this one.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for share in [pool.submit(_attack_share, postgresql, attack, s) for s in shares if s]:
-            total.add(share.result())
-    return total
-
-
-def points_of(postgresql: str | None) -> int:
-    with a_bench(postgresql) as bench:
-        return len(bench.quiet.points)
+            quiet = quiet_migration(server, url, subject)
+        yield Bench(server, databases, quiet, subject)

@@ -7,20 +7,23 @@ named by its correlation value, a link by that of the item it leads to, a file b
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from migrator.sandbox.entity_types import SYSTEM_CODES, short_code
+from migrator.sandbox.entity_types import short_code
+from migrator.sandbox.values import binding_target
+from tests.torture.structure_lines import structure_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from migrator.sandbox import Portal
     from migrator.sandbox.fields import Field
 
 _CORRELATION = "MIGRATOR_SOURCE"
+_COMPANY = 4
 _LINK_TYPES = {"crm_company": 4, "crm_contact": 3, "crm_lead": 1, "crm_deal": 2, "crm_quote": 7}
-_BINDING = re.compile(r"(T[0-9a-f]+|[A-Z]+)_(\d+)")
 #: Identity, and what the portal stamps at the moment of import whatever is sent.
 _OMITTED = {"id", "entityTypeId", "lastActivityTime", "lastActivityBy", "contacts", "companies"}
 #: Everything in the source is older; later times are those of the run.
@@ -36,10 +39,26 @@ class Canonical:
     items: dict[str, Item] = field(default_factory=dict)
     strangers: int = 0
     duplicates: Counter[str] = field(default_factory=Counter)
+    #: a line for each part of the structure, as often as it is there
+    structure: Counter[str] = field(default_factory=Counter)
+
+    def without_order_of_arrival(self) -> Canonical:
+        """The same with the contacts of each company sorted: nothing sends their order."""
+        items = {
+            name: item | {"contactIds": sorted(item["contactIds"])}
+            if item["entity type"] == _COMPANY
+            else item
+            for name, item in self.items.items()
+        }
+        return Canonical(items, self.strangers, self.duplicates, self.structure)
 
     def differences(self, other: Canonical) -> list[str]:
         """Each field in which an item differs, and each item that only one side has."""
-        told = []
+        told = [
+            f"structure: {line}: {self.structure[line]} times / {other.structure[line]} times"
+            for line in sorted(self.structure.keys() | other.structure.keys())
+            if self.structure[line] != other.structure[line]
+        ]
         for name in sorted(self.items.keys() | other.items.keys()):
             one, two = self.items.get(name), other.items.get(name)
             if one is None or two is None:
@@ -58,17 +77,32 @@ def canonical(portal: Portal) -> Canonical:
     return _Reader(portal).read()
 
 
+def links_of(portal: Portal, etid: int, row: Item) -> Iterator[tuple[str, int, int]]:
+    """Every item that one points at: the field, the other's entity type and its id."""
+    for one in portal.fields(etid).fields:
+        if one.stored in _OMITTED or not row.get(one.stored):
+            continue
+        value = row[one.stored]
+        for each in value if isinstance(value, list) else [value]:
+            target = _linked_type(one)
+            if target is not None and each:
+                yield one.stored, target, int(each)
+            elif one.type == "crm" and (found := binding_target(str(each), one.settings)):
+                yield one.stored, *found
+
+
+def _linked_type(one: Field) -> int | None:
+    return one.parent_entity_type_id or _LINK_TYPES.get(one.type)
+
+
 class _Reader:
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
         #: (entity type, item) -> correlation value
         self._names: dict[tuple[int, int], str] = {}
-        self._codes = {
-            short_code(etid): etid for etid in (*SYSTEM_CODES, *portal.entity_type_ids())
-        }
 
     def read(self) -> Canonical:
-        found = Canonical()
+        found = Canonical(structure=Counter(structure_lines(self._portal)))
         types = self._portal.entity_type_ids()
         rows = {etid: self._portal.items(etid) for etid in types}
         for etid, items in rows.items():
@@ -99,6 +133,9 @@ class _Reader:
             for one in fields
             if one.stored in row and not one.stored.endswith(_CORRELATION)
         }
+        if str(told.get("title")).endswith(f" #{row['id']}"):
+            # Made by the portal for an item without one.
+            told["title"] = "title with its own number"
         return told | {"entity type": etid}
 
     def _value(self, one: Field, value: Any) -> Any:
@@ -121,23 +158,13 @@ class _Reader:
         return f"{stored.name} {hashlib.sha256(stored.content).hexdigest()}"
 
     def _link(self, one: Field, value: Any) -> Any:
-        etid = one.parent_entity_type_id or _LINK_TYPES.get(one.type)
-        if one.type == "crm_entity" and one.parent_entity_type_id is None:
-            etid = None
+        etid = _linked_type(one)
         if etid is not None:
             return self._target(etid, int(value))
         if one.type == "crm":
-            return self._binding(one, str(value))
+            found = binding_target(str(value), one.settings)
+            return self._target(*found) if found else value
         return value
-
-    def _binding(self, one: Field, value: str) -> str:
-        match = _BINDING.fullmatch(value)
-        if match:
-            return self._target(self._codes[match[1]], int(match[2]))
-        (only,) = [key for key, state in one.settings.items() if state == "Y"]
-        names = {code.code: etid for etid, code in SYSTEM_CODES.items()}
-        etid = names.get(only) or int(only.removeprefix("DYNAMIC_"))
-        return self._target(etid, int(value))
 
     def _target(self, etid: int, item_id: int) -> str:
         return self._names.get((etid, item_id), f"nothing ({short_code(etid)}_{item_id})")

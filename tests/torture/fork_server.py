@@ -9,8 +9,10 @@ of what is tested, take fractions of a second.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,14 +58,16 @@ class ForkServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # Ctrl-C is for the one who attacks, not for what is attacked.
+            start_new_session=True,
         )
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             with self._process as process:
-                if process.stdin is not None:
-                    process.stdin.close()
+                # A run under way, if this ends early, dies with its server.
+                process.kill()
 
     def run(
         self,
@@ -128,13 +132,22 @@ class FastClock:
         time.sleep(seconds / self._speed)
 
 
+def die_with_parent() -> None:
+    """Have the system kill this process when its parent ends, whatever ended that."""
+    if sys.platform == "linux":
+        # prctl(2): PR_SET_PDEATHSIG is 1.
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def serve() -> None:
     """Fork a run for each line of stdin and say on stdout how it ended."""
+    die_with_parent()
     _import_program()
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()
         if child == 0:
+            die_with_parent()
             _become(job)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status)}) + "\n")
@@ -174,19 +187,19 @@ def _redirect(descriptor: int, path: str | Path, flags: int) -> None:
 
 def _prepare(job: Mapping[str, Any], points: int) -> None:
     """Kill points, the fast clock and a short time-out, set from outside the program."""
-    from migrator import app
+    from migrator import opening
     from migrator.staging import database
     from tests.torture.kill_points import KillPoints
 
     KillPoints(job["kill_at"], points).install(job["target_port"])
     clock = FastClock(**job["clock"])
-    for module in (app, database):
+    for module in (opening, database):
         vars(module)["SystemClock"] = lambda: clock
     for name, value in job["constants"].items():
         module_name, _, constant = name.rpartition(".")
         vars(import_module(module_name))[constant] = value
-    limits = vars(app)["PortalLimits"]
-    vars(app)["PortalLimits"] = partial(limits, read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    limits = vars(opening)["PortalLimits"]
+    vars(opening)["PortalLimits"] = partial(limits, read_timeout_seconds=READ_TIMEOUT_SECONDS)
 
 
 def _run_program() -> None:

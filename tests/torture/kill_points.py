@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import urllib3.connection
@@ -19,10 +20,48 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Connection
     from sqlalchemy.engine.interfaces import PoolProxiedConnection
+
+
+class CommitPoints:
+    """Hears of each commit of a writing transaction, before and after it, from any engine."""
+
+    def __init__(self, reach: Callable[[str], None]) -> None:
+        self._reach = reach
+        self._is_writing = False
+        dialect: Any = DefaultDialect
+        self._commit: Callable[..., None] = dialect.do_commit
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        self.install()
+        try:
+            yield
+        finally:
+            event.remove(Engine, "commit", self._before_commit)
+            dialect: Any = DefaultDialect
+            dialect.do_commit = self._commit
+
+    def install(self) -> None:
+        event.listen(Engine, "commit", self._before_commit)
+        commit, dialect = self._commit, DefaultDialect
+
+        def do_commit(own: DefaultDialect, connection: PoolProxiedConnection) -> None:
+            commit(own, connection)
+            if self._is_writing:
+                self._is_writing = False
+                self._reach("after commit")
+
+        dialect.do_commit = do_commit  # type: ignore[method-assign]  # heard from outside
+
+    def _before_commit(self, connection: Connection) -> None:
+        purpose = connection.get_execution_options().get("purpose", "read")
+        self._is_writing = purpose != "read"
+        if self._is_writing:
+            self._reach("before commit")
 
 
 class KillPoints:
@@ -32,7 +71,6 @@ class KillPoints:
         self._kill_at = kill_at
         self._log = log
         self._count = 0
-        self._is_writing = False
         self._asked = ""
 
     def reach(self, what: str) -> None:
@@ -43,29 +81,10 @@ class KillPoints:
 
     def install(self, target_port: int) -> None:
         """Hear of every commit and of every request to the target from now on."""
-        self._hear_of_commits()
+        CommitPoints(self.reach).install()
         connection: Any = urllib3.connection.HTTPConnection
         connection.request = self._around_request(connection.request, target_port)
         connection.getresponse = self._around_response(connection.getresponse, target_port)
-
-    def _hear_of_commits(self) -> None:
-        event.listen(Engine, "commit", self._before_commit)
-        dialect: Any = DefaultDialect
-        commit: Callable[..., None] = dialect.do_commit
-
-        def do_commit(own: DefaultDialect, connection: PoolProxiedConnection) -> None:
-            commit(own, connection)
-            if self._is_writing:
-                self._is_writing = False
-                self.reach("after commit")
-
-        dialect.do_commit = do_commit
-
-    def _before_commit(self, connection: Connection) -> None:
-        purpose = connection.get_execution_options().get("purpose", "read")
-        self._is_writing = purpose != "read"
-        if self._is_writing:
-            self.reach("before commit")
 
     def _around_request(self, request: Callable[..., None], port: int) -> Callable[..., None]:
         def wrapped(own: Any, method: str, url: str, *args: Any, **options: Any) -> None:

@@ -7,36 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.sandbox import read_rules
-from tests.torture.bench import Bench, a_bench
 from tests.torture.fault_plans import LATE_SECONDS
 from tests.torture.trial import Verdict, a_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.torture.bench import Bench
 
 IMPORT = "crm.item.batchImport"
 UPDATE = "crm.item.update"
 #: The import of the last contact, of which a second one would not be too old for the target.
 LAST_CONTACT = 4
-
-
-@pytest.fixture(scope="module")
-def sqlite_bench() -> Iterator[Bench]:
-    with a_bench(None) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def postgresql_bench(postgresql_server: Any) -> Iterator[Bench]:
-    with a_bench(postgresql_server.get_uri(database="postgres")) as made:
-        yield made
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def bench(request: pytest.FixtureRequest) -> Bench:
-    """Attack on both databases; what depends on the portal alone is attacked on one."""
-    made: Bench = request.getfixturevalue(f"{request.param}_bench")
-    return made
 
 
 def point(bench: Bench, name: str, number: int, offset: int) -> int:

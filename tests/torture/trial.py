@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
 
-from migrator.sandbox import FaultPlan, FaultRule, Portal, PortalServer, twin_structure
+from migrator.sandbox import FaultPlan, FaultRule, Portal, PortalServer
 from migrator.staging.engine import parse_url
 from tests.torture.canonical import Canonical, canonical
+from tests.torture.comparison import GIVEN_UP, compare, writes_since
 from tests.torture.fault_plans import LATE_SECONDS
-from tests.torture.small_portal import small_portal
+from tests.torture.subjects import RUN, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,14 +33,13 @@ _PATIENCE = 25
 #: acted, the same command goes on.
 _STOPPED = (2, 3)
 _KILLED = -9
-_READING = (".list", ".get", ".fields", ".getTypes", ".types", ".getFile", "getByEntityTypeId")
-_QUIET = {"batch", "profile", "scope", "server.time", "methods"}
 
 
 @dataclass(slots=True)
 class Verdict:
     """What became of a migration; `complaints` is empty where it kept every promise."""
 
+    migrations: int = 1
     runs: int = 0
     kills: int = 0
     stops: int = 0
@@ -53,6 +52,7 @@ class Verdict:
     complaints: list[str] = field(default_factory=list)
 
     def add(self, other: Verdict) -> None:
+        self.migrations += other.migrations
         self.runs += other.runs
         self.kills += other.kills
         self.stops += other.stops
@@ -70,6 +70,8 @@ class Quiet:
 
     made: Canonical
     points: tuple[str, ...]
+    #: methods by which the target was written to, in order
+    writes: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Trial:
     target_server: PortalServer
     staging_url: str
     extra: dict[str, str]
+    subject: Subject = RUN
     #: of the program, by module and name
     constants: Mapping[str, float] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
@@ -90,30 +93,34 @@ class Trial:
     verdict: Verdict = field(default_factory=Verdict)
 
     def run(self, kill_at: int | None = None, *options: str) -> Run:
-        """One `migrator run`."""
+        """Run the command under attack once."""
         before = len(self.target.requests)
-        self.last = self.server.run(
-            ["run", "--json", *options],
+        self.last = self._run((*self.subject.arguments, *options), kill_at)
+        self.verdict.runs += 1
+        self.verdict.kills += self.last.code == _KILLED
+        self.verdict.stops += self.last.code in _STOPPED
+        if self.last.code == 2 and writes_since(self.target, before):
+            self._complain(f"exit code 2, but it wrote: {self.last.err}")
+        return self.last
+
+    def prepare(self) -> None:
+        """Run what goes before the command under attack."""
+        for arguments in self.subject.before:
+            run = self._run(arguments)
+            if run.code != 0:
+                raise RuntimeError(
+                    f"before the attack {arguments} ended with {run.code}: {run.err}"
+                )
+
+    def _run(self, arguments: tuple[str, ...], kill_at: int | None = None) -> Run:
+        return self.server.run(
+            [*arguments, "--json"],
             self._environment(),
             kill_at=kill_at,
             target_port=int(self.target_server.origin.rsplit(":", 1)[1]),
             clock={"speed": SPEED, "epoch": self.began},
             constants=self.constants,
         )
-        self.verdict.runs += 1
-        self.verdict.kills += self.last.code == _KILLED
-        self.verdict.stops += self.last.code in _STOPPED
-        if self.last.code == 2 and self._written_since(before):
-            self._complain(f"exit code 2, but it wrote: {self.last.err}")
-        return self.last
-
-    def _written_since(self, before: int) -> list[str]:
-        """The writes among the target's requests after the first `before` ones."""
-        return [
-            request.method
-            for request in self.target.requests[before:]
-            if request.method not in _QUIET and not request.method.endswith(_READING)
-        ]
 
     def run_to_the_end(self, kills: Iterable[int | None]) -> Run:
         """Start again after every kill and every stop; `kills` are the points of the first runs."""
@@ -133,11 +140,11 @@ class Trial:
 
     def retry_what_was_given_up(self) -> None:
         """Where answers were lost too often an item or a link has failed: somebody has to ask."""
-        count = sum(int(self.ask(sql)[0]["n"]) for sql in _GIVEN_UP)
+        count = sum(int(self.ask(sql)[0]["n"]) for sql in GIVEN_UP)
         if count:
             self.verdict.given_up += count
             self.leave_in_peace()
-            self.run(None, "--retry-failed")
+            self.run(None, *self.subject.retry)
 
     def leave_in_peace(self) -> None:
         """Count what has happened and let nothing happen any more."""
@@ -164,27 +171,17 @@ class Trial:
         return self.verdict
 
     def _compare(self, made: Canonical, expected: Canonical) -> None:
-        doubled = made.duplicates.total() + made.strangers
-        missing = sorted(expected.items.keys() - made.items.keys())
-        told = [one for one in made.differences(expected) if ": only in" not in one]
-        if self.verdict.given_up:
-            # They came late, and links to them were set by updates: whether findings account for
-            # every date that this cost is what `verify` says.
-            told = [one for one in told if not _HISTORY.search(one)]
-        self.verdict.duplicates += doubled
-        self.verdict.losses += len(missing) + len(self.target.losses)
-        self.verdict.differences += len(told)
-        if doubled:
-            self._complain(f"twice: {sorted(made.duplicates)}, strangers: {made.strangers}")
-        if missing:
-            self._complain(f"missing: {', '.join(missing)}")
+        found = compare(made, expected, came_late=bool(self.verdict.given_up))
+        self.verdict.duplicates += len(found.doubled)
+        self.verdict.losses += len(found.missing) + len(self.target.losses)
+        self.verdict.differences += len(found.differing)
+        for complaint in found.complaints:
+            self._complain(complaint)
         for loss in self.target.losses:
             self._complain(f"swallowed by the portal: {loss.as_dict()}")
-        for one in told:
-            self._complain(f"differs: {one}")
 
     def _check_staging(self, items: int) -> None:
-        for what, (sql, expected) in _CHECKS.items():
+        for what, (sql, expected) in self.subject.owes.items():
             found = self.ask(sql)[0]["n"]
             if found != (items if expected is None else expected):
                 self._complain(f"{what}: {found}")
@@ -202,8 +199,8 @@ class Trial:
     def _check_a_further_run(self) -> None:
         before = len(self.target.requests)
         run = self.run()
-        written = self._written_since(before)
-        if run.code != 0:
+        written = writes_since(self.target, before)
+        if run.code != self.subject.code_again:
             self._complain(f"a further run ended with exit code {run.code}: {run.err[-2000:]}")
             self._check_what_verify_found()
         if written:
@@ -234,45 +231,35 @@ class Trial:
         }
 
 
-_GIVEN_UP = (
-    "SELECT count(*) AS n FROM failed_item WHERE error = 'NO_ANSWER'",
-    "SELECT count(*) AS n FROM deferred_link WHERE state = 'failed' "
-    "AND detail LIKE '%nobody knows whether this write was carried out%'",
-)
-_HISTORY = re.compile(r"\.(created|updated|moved)(Time|By): ")
-
-#: What must be true of the staging database at the end; None is the number of items.
-_CHECKS: dict[str, tuple[str, int | None]] = {
-    "items in the ID map": ("SELECT count(*) AS n FROM id_map", None),
-    "batches in flight": ("SELECT count(*) AS n FROM import_batch WHERE state <> 'settled'", 0),
-    "items not verified": ("SELECT count(*) AS n FROM id_map WHERE verified_at IS NULL", 0),
-    "open links": ("SELECT count(*) AS n FROM deferred_link WHERE state <> 'done'", 0),
-}
-
-
 @contextmanager
 def a_trial(
     server: ForkServer,
     staging_url: str,
+    subject: Subject = RUN,
     *,
     source_rules: Sequence[FaultRule] = (),
     target_rules: Sequence[FaultRule] = (),
     **extra: str,
 ) -> Iterator[Trial]:
     """Open two fresh portals; nothing of an earlier trial is left but the kind of its seed."""
-    seed = small_portal()
-    source, target = Portal.from_seed(seed), Portal.from_seed(twin_structure(seed))
-    with (
-        PortalServer(source, faults=FaultPlan(source_rules)) as source_server,
-        PortalServer(target, faults=FaultPlan(target_rules)) as target_server,
-    ):
-        yield Trial(server, source, target, source_server, target_server, staging_url, extra)
+    seed = subject.source()
+    source, target = Portal.from_seed(seed), Portal.from_seed(subject.target(seed))
+    with PortalServer(source) as source_server, PortalServer(target) as target_server:
+        trial = Trial(
+            server, source, target, source_server, target_server, staging_url, extra, subject
+        )
+        trial.prepare()
+        source_server.faults = FaultPlan(source_rules)
+        target_server.faults = FaultPlan(target_rules)
+        yield trial
 
 
-def quiet_migration(server: ForkServer, staging_url: str) -> Quiet:
+def quiet_migration(server: ForkServer, staging_url: str, subject: Subject = RUN) -> Quiet:
     """The migration that all others are compared with."""
-    with a_trial(server, staging_url) as trial:
+    with a_trial(server, staging_url, subject) as trial:
+        before = len(trial.target.requests)
         run = trial.run()
         if run.code != 0:
             raise RuntimeError(f"without any fault it ended with {run.code}: {run.err}")
-        return Quiet(canonical(trial.target), run.points)
+        writes = tuple(writes_since(trial.target, before))
+        return Quiet(canonical(trial.target), run.points, writes)
