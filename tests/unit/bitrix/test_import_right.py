@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from migrator.bitrix.errors import RateLimited
+from migrator.bitrix.import_right import ProbeAccepted, types_without_import_right
 from migrator.domain.vocabulary import COMPANY, DEAL
-from migrator.planning.rights import ProbeAccepted, types_without_import_right
 from tests.fakes.scene import Scene, method_of, ok, refused, replying, sent_json
 
 

@@ -1,0 +1,1 @@
+"""The stage that asks both portals, by reading, what a migration will meet: `migrator check`."""

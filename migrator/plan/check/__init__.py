@@ -1,0 +1,1 @@
+"""What `migrator check` says: facts about two portals in, lines with a verdict out."""
