@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from migrator.domain.vocabulary import EntityTypeId
+from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Mapping as Lookup
+    from decimal import Decimal
+
+    from migrator.domain.values import Reference
 
 
 class PairKind(StrEnum):
@@ -53,6 +57,8 @@ class Decision(StrEnum):
     OPEN = "open"
     #: made in the target by `structure apply`
     CREATED = "created"
+    #: a user without a partner who got that of the department, or the one for all
+    DEFAULT = "default"
 
 
 class PairKey(NamedTuple):
@@ -82,11 +88,60 @@ class Pair:
         return PairKey(self.kind, self.scope, self.source_key)
 
 
-class Mapping:
-    """All pairs of a migration, looked up by what stands in a source item."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDefaults:
+    """Who takes the place of source users without a partner; values are users of the target."""
 
-    def __init__(self, pairs: Iterable[Pair]) -> None:
+    everybody: str | None = None
+    #: department of the source -> user
+    departments: Lookup[int, str] = field(default_factory=dict)
+
+
+class OnMatch(StrEnum):
+    """What becomes of a target item that is the partner of a source item by `match_on`."""
+
+    KEEP = "keep"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRule:
+    """By which fields of the source items of a type are looked for in the target first."""
+
+    match_on: tuple[str, ...]
+    on_match: OnMatch = OnMatch.KEEP
+    #: The operator's word on single items: their partner, or None for a new item.
+    answers: Lookup[SourceId, TargetId | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the operator has decided, in the words of both portals."""
+
+    #: None for what is left out
+    overrides: Lookup[PairKey, str | None] = field(default_factory=dict)
+    defaults: UserDefaults = UserDefaults()
+    #: Conditions of crm.item.list on the source's items of a type.
+    filters: Lookup[EntityTypeId, Lookup[str, Any]] = field(default_factory=dict)
+
+
+class Mapping:
+    """All pairs of a migration, looked up by what stands in a source item.
+
+    `rates` say what one unit of a source currency is in the currency it is mapped to; `filtered`
+    are the entity types of which the mapping file takes only some items.
+    """
+
+    def __init__(
+        self,
+        pairs: Iterable[Pair],
+        *,
+        rates: Lookup[str, Decimal] | None = None,
+        filtered: frozenset[EntityTypeId] = frozenset(),
+    ) -> None:
         self._pairs = {pair.pair_key: pair for pair in pairs}
+        self.rates = dict(rates or {})
+        self.filtered = filtered
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self._pairs.values())
@@ -107,6 +162,17 @@ class Mapping:
 
     def target_field(self, entity_type_id: EntityTypeId, name: str) -> str | None:
         return self.target_key(PairKey(PairKind.FIELD, str(entity_type_id), name))
+
+    def why_missing(self, reference: Reference) -> str:
+        """Why an item that another refers to has no partner, and never will have."""
+        entity_type_id = reference.entity_type_id
+        item = f"item {reference.item_id} of entity type {entity_type_id}"
+        pair = self.get(PairKey(PairKind.ENTITY_TYPE, "", str(entity_type_id)))
+        if pair is not None and pair.decision is Decision.DROPPED:
+            return f"{item} is left out: the mapping file drops its entity type"
+        if entity_type_id in self.filtered:
+            return f"{item} was left out by the mapping file's filter, or is not in the source"
+        return f"{item} is not among the exported items"
 
 
 def directory_kind(directory: str) -> PairKind:

@@ -7,22 +7,28 @@ nothing can be imported without the target anyway.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.answers import Answer
 from migrator.bitrix.commands import Command
-from migrator.bitrix.errors import NotFound, PortalError, RepeatLater
+from migrator.bitrix.counting import CountQuery
+from migrator.bitrix.errors import ArgumentRefused, NotFound, PortalError, RepeatLater
 from migrator.bitrix.keyset import PAGE
+from migrator.domain.errors import UsageError
 from migrator.domain.records import Checkpoint, SaveCounts, StagedItem
 from migrator.domain.values import parse_datetime
 from migrator.domain.vocabulary import EntityTypeId, SourceId
+from migrator.export.filters import use_filter
+from migrator.outlook import Outlook
 from migrator.workspace import EXPORT_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from migrator.bitrix.client import PortalClient
+    from migrator.bitrix.keyset import ItemPages
     from migrator.domain.fields import FieldSet
     from migrator.domain.structure import Structure
     from migrator.workspace import Workspace
@@ -32,32 +38,66 @@ if TYPE_CHECKING:
 _BESIDE_STAR = ("companyIds", "contactIds", "observers", "fm")
 
 
+class FilterRefused(UsageError):
+    """The source does not take a filter of the mapping file."""
+
+    reference = "filter-refused"
+
+
 class ItemExport:
     """Exports the items of the source, one entity type after another."""
 
-    def __init__(self, workspace: Workspace, source: PortalClient, structure: Structure) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        source: PortalClient,
+        structure: Structure,
+        filters: Mapping[EntityTypeId, Mapping[str, Any]] | None = None,
+    ) -> None:
         self._workspace = workspace
         self._source = source
         self._structure = structure
+        self._filters = filters or {}
+        self._outlook = Outlook(
+            source,
+            workspace.clock,
+            workspace.progress,
+            stage="export",
+            method="crm.item.list",
+            page=PAGE,
+        )
 
     def run(self, types: Sequence[EntityTypeId], *, refresh: bool = False) -> SaveCounts:
         """Export what is not exported yet; with `refresh`, and everything done, read all again.
 
         Reading again overwrites items that have changed and leaves the others untouched.
         """
+        for entity_type_id in types:
+            use_filter(self._workspace, entity_type_id, self._filters.get(entity_type_id))
         if refresh and self._all_done(types):
             with self._workspace.write() as repositories:
                 for entity_type_id in types:
                     repositories.checkpoints.clear(EXPORT_STAGE, entity_type_id)
         todo = [t for t in types if not self._checkpoint(t).done]
-        newest = self._source.newest(todo) if todo else {}
+        newest, left = self._source.newest_and_counts([self._left(t) for t in todo])
+        self._outlook.expect(left[t] for t in todo if len(left) == len(todo))
         counts = SaveCounts()
         for entity_type_id in todo:
             row = newest[entity_type_id]
             if isinstance(row, PortalError):
                 raise row
-            counts += self._export_type(entity_type_id, row.id if row else 0)
+            newest_id = row.id if row else 0
+            counts += self._export_type(entity_type_id, newest_id, left.get(entity_type_id))
+            self._outlook.next_type()
         return counts
+
+    def _left(self, entity_type_id: EntityTypeId) -> CountQuery:
+        """What is still to be read of a type."""
+        beyond = {">id": self._checkpoint(entity_type_id).position}
+        return CountQuery(
+            entity_type_id=entity_type_id,
+            filter={**self._filters.get(entity_type_id, {}), **beyond},
+        )
 
     def _all_done(self, types: Iterable[EntityTypeId]) -> bool:
         return all(self._checkpoint(t).done for t in types)
@@ -67,23 +107,44 @@ class ItemExport:
             found = repositories.checkpoints.get(EXPORT_STAGE, entity_type_id)
         return found or Checkpoint(stage=EXPORT_STAGE, entity_type_id=entity_type_id)
 
-    def _export_type(self, entity_type_id: EntityTypeId, newest: int) -> SaveCounts:
+    def _export_type(
+        self, entity_type_id: EntityTypeId, newest: int, left: int | None
+    ) -> SaveCounts:
         counts, after = SaveCounts(), self._checkpoint(entity_type_id).position
         fields = self._structure.fields[entity_type_id]
         title = self._structure.entity_types[entity_type_id].title
         if newest == 0:
             return self._save(entity_type_id, [], position=after, done=True)
-        self._workspace.progress.begin(f"Exporting {title}", None)
-        pages = self._source.iter_items(
-            entity_type_id, select=item_select(fields), after=after, newest=newest
-        )
-        for page in pages:
+        self._workspace.progress.begin(f"Exporting {title}", left)
+        for page in self._pages(entity_type_id, after, newest):
             items = self._complete(entity_type_id, fields, page.items)
             counts += self._save(entity_type_id, items, position=page.last_id, done=page.exhausted)
             self._workspace.progress.advance(len(items))
+            pages = math.ceil(len(items) / PAGE)
+            self._outlook.done(len(items), calls=pages, next_calls=self._source.pages_per_request)
             self._workspace.check_stop()
         self._workspace.progress.end()
         return counts
+
+    def _pages(self, entity_type_id: EntityTypeId, after: int, newest: int) -> Iterator[ItemPages]:
+        """Raises: FilterRefused where the portal knows better what can be filtered by."""
+        conditions = self._filters.get(entity_type_id)
+        try:
+            yield from self._source.iter_items(
+                entity_type_id,
+                select=item_select(self._structure.fields[entity_type_id]),
+                after=after,
+                newest=newest,
+                filter=conditions,
+            )
+        except ArgumentRefused as error:
+            if conditions is None:
+                raise
+            title = self._structure.entity_types[entity_type_id].title
+            raise FilterRefused(
+                f"the source refuses the filter on {title}: {error.description}",
+                hint=f"correct it in the mapping file, under filters: {entity_type_id}",
+            ) from error
 
     def _save(
         self,
@@ -96,6 +157,8 @@ class ItemExport:
         staged = [self._staged(entity_type_id, item) for item in items]
         with self._workspace.write() as repositories:
             counts = repositories.items.save(staged)
+            if done or repositories.checkpoints.get(EXPORT_STAGE, entity_type_id) is None:
+                repositories.items.refresh_statistics()
             repositories.checkpoints.set(
                 Checkpoint(
                     stage=EXPORT_STAGE, entity_type_id=entity_type_id, position=position, done=done

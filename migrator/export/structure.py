@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 REQUIRED_SCOPES = ("crm",)
 #: Any of these lets the webhook list users (b24restdocs api-reference/user/user-scope.md).
 USER_SCOPES = frozenset({"user", "user_basic", "user_brief"})
+#: Without it a department's users are known, but not which department it belongs to
+#: (b24restdocs api-reference/departments/department-get.md).
+DEPARTMENT_SCOPE = "department"
+
+_USER_KEYS = ("ID", "EMAIL", "NAME", "LAST_NAME", "ACTIVE", "XML_ID", "UF_DEPARTMENT")
 
 
 class PortalNotUsable(UsageError):
@@ -112,6 +117,8 @@ def read_structure(client: PortalClient, profile: StructureElement) -> list[Stru
     elements += _user_fields(client, USER_FIELD_SCOPE in profile.payload["scopes"])
     elements += _currencies(client)
     elements += _users(client)
+    if DEPARTMENT_SCOPE in profile.payload["scopes"]:
+        elements += _departments(client)
     return elements
 
 
@@ -126,9 +133,34 @@ def _entity_types(client: PortalClient) -> Iterator[StructureElement]:
             "could be forgotten without a word",
             hint="use the webhook of a user with administrator rights in the CRM",
         ) from None
-    for row in rows:
-        if is_spa(int(row["entityTypeId"])):
-            yield _entity_type(EntityTypeId(int(row["entityTypeId"])), str(row["title"]), row)
+    found = [row for row in rows if is_spa(int(row["entityTypeId"]))]
+    in_full = _in_full(client, "crm.type.get", [{"id": row["id"]} for row in found], "type")
+    for row, whole in zip(found, in_full, strict=True):
+        yield _entity_type(EntityTypeId(int(row["entityTypeId"])), str(row["title"]), whole or row)
+
+
+def _in_full(
+    client: PortalClient, method: str, each: list[dict[str, Any]], key: str | None
+) -> list[dict[str, Any]]:
+    """What lists leave out, asked for one by one, many in a request; empty where refused.
+
+    Relations of smart processes, labels of user fields and names of currencies in all languages,
+    and values of lists (b24restdocs api-reference/crm/universal/user-defined-object-types/
+    crm-type-list.md, api-reference/crm/universal/userfieldconfig/userfieldconfig-list.md,
+    api-reference/crm/currency/crm-currency-list.md).
+    """
+    found: list[dict[str, Any]] = []
+    rest = list(enumerate(each))
+    while rest:
+        part, rest = rest[:PAGE], rest[PAGE:]
+        answers = client.batch({f"n{number}": Command(method, params) for number, params in part})
+        for number, _ in part:
+            answer = answers[f"n{number}"]
+            if isinstance(answer, ItemRefused):
+                found.append({})
+            else:
+                found.append(_answer(answer).mapping(key))
+    return found
 
 
 def _entity_type(
@@ -222,36 +254,19 @@ def _user_fields(client: PortalClient, has_scope: bool) -> Iterator[StructureEle
     if not has_scope:
         yield from _classic_user_fields(client)
         return
-    rows = client.list_all("userfieldconfig.list", {"moduleId": "crm"}, key="fields")
-    with_values = [row for row in rows if row["userTypeId"] == "enumeration"]
-    values = dict(_enumerations(client, with_values))
-    for row in rows:
-        if str(row["entityId"]).startswith("CRM_"):
-            payload = {**row, "enum": values.get(str(row["id"]), [])}
-            yield _user_field(str(row["entityId"]), str(row["fieldName"]), payload)
+    listed = client.list_all("userfieldconfig.list", {"moduleId": "crm"}, key="fields")
+    rows = [row for row in listed if str(row["entityId"]).startswith("CRM_")]
+    asked = [{"moduleId": "crm", "id": row["id"]} for row in rows]
+    for row, whole in zip(
+        rows, _in_full(client, "userfieldconfig.get", asked, "field"), strict=True
+    ):
+        yield _user_field(str(row["entityId"]), str(row["fieldName"]), whole or row)
 
 
 def _user_field(entity_id: str, name: str, payload: Mapping[str, Any]) -> StructureElement:
     return StructureElement(
         kind=ElementKind.USER_FIELD, scope=entity_id, key=name, name=name, payload=dict(payload)
     )
-
-
-def _enumerations(
-    client: PortalClient, rows: list[dict[str, Any]]
-) -> Iterator[tuple[str, list[Any]]]:
-    """userfieldconfig.list leaves the values out, so each list field is asked for by itself."""
-    rest = [str(row["id"]) for row in rows]
-    while rest:
-        part, rest = rest[:PAGE], rest[PAGE:]
-        commands = {
-            f"f{field_id}": Command("userfieldconfig.get", {"moduleId": "crm", "id": field_id})
-            for field_id in part
-        }
-        answers = client.batch(commands)
-        for field_id in part:
-            found = _answer(answers[f"f{field_id}"]).mapping("field")
-            yield field_id, list(found.get("enum") or [])
 
 
 def _classic_user_fields(client: PortalClient) -> Iterator[StructureElement]:
@@ -270,13 +285,15 @@ def _classic_user_fields(client: PortalClient) -> Iterator[StructureElement]:
 
 
 def _currencies(client: PortalClient) -> Iterator[StructureElement]:
-    for row in client.list_all("crm.currency.list", key=None):
+    rows = client.list_all("crm.currency.list", key=None)
+    asked = [{"id": row["CURRENCY"]} for row in rows]
+    for row, whole in zip(rows, _in_full(client, "crm.currency.get", asked, None), strict=True):
         yield StructureElement(
             kind=ElementKind.CURRENCY,
             scope="",
             key=str(row["CURRENCY"]),
             name=str(row.get("FULL_NAME") or row["CURRENCY"]),
-            payload=row,
+            payload={**row, **whole},
         )
 
 
@@ -284,11 +301,22 @@ def _users(client: PortalClient) -> Iterator[StructureElement]:
     """Dismissed users too: they are the authors of history."""
     for row in client.list_all("user.get", {"sort": "ID", "order": "ASC"}, key=None):
         name = " ".join(str(row[k]) for k in ("NAME", "LAST_NAME") if row.get(k))
-        kept = {k: row.get(k) for k in ("ID", "EMAIL", "NAME", "LAST_NAME", "ACTIVE", "XML_ID")}
+        kept = {k: row.get(k) for k in _USER_KEYS}
         yield StructureElement(
             kind=ElementKind.USER,
             scope="",
             key=str(row["ID"]),
             name=name or str(row.get("EMAIL") or row["ID"]),
             payload=kept,
+        )
+
+
+def _departments(client: PortalClient) -> Iterator[StructureElement]:
+    for row in client.list_all("department.get", {"sort": "ID", "order": "ASC"}, key=None):
+        yield StructureElement(
+            kind=ElementKind.DEPARTMENT,
+            scope="",
+            key=str(row["ID"]),
+            name=str(row.get("NAME") or row["ID"]),
+            payload=row,
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from migrator.domain.conversion import Fit, fit
 from migrator.domain.findings import Effect, Finding, FindingKind, Severity
-from migrator.domain.mapping import INDISPENSABLE, Decision, PairKey, PairKind
+from migrator.domain.mapping import INDISPENSABLE, Decision, Pair, PairKey, PairKind
 from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.references import implied_by_list, is_ignored
 from migrator.domain.vocabulary import SMART_INVOICE, SYSTEM_TYPES, EntityTypeId, Role, is_spa
 from migrator.domain.writability import is_portal_local, is_unsupported, is_written
+from migrator.plan.currencies import currency_findings
 from migrator.plan.portal_rights import judge_profile
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Obstacles:
             self._entity_types,
             self._fields,
             self._structure,
+            self._currencies,
             self._references,
             self._late,
             self._unreadable,
@@ -75,9 +78,12 @@ class Obstacles:
     def _is_moved(self, entity_type_id: EntityTypeId) -> bool:
         return self._mapping.target_type(entity_type_id) is not None
 
+    def _is_asked(self, entity_type_id: EntityTypeId) -> bool:
+        return not self._only or entity_type_id in self._only
+
     def _unreadable_types(self) -> Iterator[Finding]:
         for refused in self._source.refused_types:
-            if self._only and refused.entity_type_id not in self._only:
+            if not self._is_asked(refused.entity_type_id):
                 continue
             yield Finding(
                 kind=FindingKind.TYPE_NOT_READABLE,
@@ -142,11 +148,15 @@ class Obstacles:
                 )
 
     def _entity_types(self) -> Iterator[Finding]:
-        for entity_type_id, items in sorted(self._usage.items.items()):
+        """A type that is left out may not have been exported: it is told all the same."""
+        for entity_type_id in self._source.entity_types:
             pair = self._mapping.get(PairKey(PairKind.ENTITY_TYPE, "", str(entity_type_id)))
-            if items and pair is not None and pair.decision is Decision.OPEN:
+            items = self._usage.items[entity_type_id]
+            if pair is None or not self._is_asked(entity_type_id):
+                continue
+            if items and pair.decision is Decision.OPEN:
                 yield self._open(entity_type_id, pair.pair_key, pair.source_name, items, None)
-            elif items and pair is not None and pair.decision is Decision.DROPPED:
+            elif pair.decision is Decision.DROPPED:
                 yield self._dropped(entity_type_id, pair.pair_key, pair.source_name, items)
 
     def _structure(self) -> Iterator[Finding]:
@@ -161,6 +171,11 @@ class Obstacles:
                 )
             elif pair.decision is Decision.DROPPED:
                 yield self._dropped(entity_type_id, key, pair.source_name, items)
+            elif pair.decision is Decision.DEFAULT:
+                yield self._defaulted(entity_type_id, pair, items)
+
+    def _currencies(self) -> Iterator[Finding]:
+        yield from currency_findings(self._mapping, self._usage)
 
     def _is_useless(self, key: PairKey) -> bool:
         """A list value of a field that is not carried needs no answer of its own."""
@@ -216,6 +231,14 @@ class Obstacles:
                 f"fields of type {field.type} cannot be written over REST",
                 effect=Effect.LOST,
             )
+        elif fit(field, partner) is Fit.WHERE_IT_FITS:
+            yield self._note(
+                FindingKind.INCONVERTIBLE_VALUE,
+                entity_type_id,
+                field.name,
+                items,
+                f"goes into '{partner.name}': values that are no {partner.type} are left empty",
+            )
 
     def _references(self) -> Iterator[Finding]:
         for (entity_type_id, field, end), items in sorted(self._usage.dangling.items()):
@@ -226,7 +249,7 @@ class Obstacles:
                     field,
                     items,
                     f"{items} items refer to items of entity type {end} that are not among the "
-                    "exported ones",
+                    "exported ones" + self._filtered(end),
                     effect=Effect.LOST,
                     value=str(end),
                 )
@@ -242,6 +265,10 @@ class Obstacles:
                     effect=Effect.LOST,
                     value=str(end),
                 )
+
+    def _filtered(self, entity_type_id: EntityTypeId) -> str:
+        is_filtered = entity_type_id in self._mapping.filtered
+        return ": the mapping file's filter leaves items of that type out" if is_filtered else ""
 
     def _late(self) -> Iterator[Finding]:
         for entity_type_id, items in sorted(self._now.late_items.items()):
@@ -308,6 +335,18 @@ class Obstacles:
             value=key.key,
             items=items,
             detail=f"{_NOUNS[key.kind]} '{name}' ({key.key}) is left out by the mapping",
+        )
+
+    def _defaulted(self, entity_type_id: EntityTypeId, pair: Pair, items: int) -> Finding:
+        return Finding(
+            kind=FindingKind.DEFAULT_USER,
+            severity=Severity.INFO,
+            effect=Effect.ADJUSTED,
+            entity_type_id=entity_type_id,
+            value=pair.source_key,
+            items=items,
+            detail=f"user '{pair.source_name}' ({pair.source_key}) has no partner: "
+            f"'{pair.target_name}' ({pair.target_key}) is set instead",
         )
 
     def _note(

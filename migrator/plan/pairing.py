@@ -8,54 +8,65 @@ partners fit equally well, or none does, the pair stays open.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
+from migrator.domain.conversion import holds_text
 from migrator.domain.mapping import (
     Decision,
     Pair,
     PairKey,
     PairKind,
+    UserDefaults,
     directory_kind,
     enumeration_scope,
 )
 from migrator.domain.references import is_ignored
 from migrator.domain.vocabulary import EntityTypeId, is_spa
+from migrator.plan.departments import nearest
+from migrator.plan.list_values import ListValue, list_values, written_out
+from migrator.plan.matching import Criterion, T, match
+from migrator.plan.target_names import number, target_name
 
 if TYPE_CHECKING:
-    from migrator.domain.fields import EnumValue, Field
-    from migrator.domain.structure import Category, EntityType, Status, Structure, User
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-T = TypeVar("T")
+    from migrator.domain.fields import Field
+    from migrator.domain.structure import Category, EntityType, Status, Structure, User
 
 #: Codes people do not choose: portals in different languages share them under different names.
 _SPEAKING_CODE = re.compile(r"[A-Z]{2}[A-Z_]*")
-
-Criterion = tuple[Decision, Callable[[T], Hashable | None]]
 
 
 class Pairing:
     """Pairs two structures; `overrides` are the operator's own answers, None for "leave out".
 
-    An override is applied where it arises, because what lies below follows it: the stages of a
-    pipeline follow the pipeline's partner, the list values of a field the field's.
+    `defaults` take the place of the partners that users do not have. An override is applied where
+    it arises, because what lies below follows it: the stages of a pipeline follow the pipeline's
+    partner, the list values of a field the field's.
     """
 
     def __init__(
-        self, source: Structure, target: Structure, overrides: Mapping[PairKey, str | None]
+        self,
+        source: Structure,
+        target: Structure,
+        overrides: Mapping[PairKey, str | None],
+        defaults: UserDefaults | None = None,
+        created: Mapping[PairKey, str] | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._overrides = overrides
+        self._defaults = defaults or UserDefaults()
+        #: what `structure apply` made in the target, which is better known than any name
+        self._created = created or {}
         self._types: dict[EntityTypeId, EntityTypeId] = {}
 
     def pairs(self) -> list[Pair]:
         """All pairs, in the order an operator would read them."""
         types = list(self._decided(self._entity_types()))
         # An answer that names nothing is refused later, by the mapping file, with its line.
-        partners = {p.source_key: _number(p.target_key or "") for p in types}
+        partners = {p.source_key: number(p.target_key or "") for p in types}
         self._types = {
             EntityTypeId(int(key)): EntityTypeId(partner)
             for key, partner in partners.items()
@@ -87,7 +98,7 @@ class Pairing:
     def _decided(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
             if pair.pair_key not in self._overrides:
-                yield pair
+                yield self._with_default(pair)
                 continue
             answer = self._overrides[pair.pair_key]
             yield replace(
@@ -96,6 +107,19 @@ class Pairing:
                 target_name=target_name(self._target, pair, answer) if answer else None,
                 decision=Decision.MAPPING if answer is not None else Decision.DROPPED,
             )
+
+    def _with_default(self, pair: Pair) -> Pair:
+        """A user without a partner gets that of the nearest department, or the one for all."""
+        if pair.kind is not PairKind.USER or pair.decision is not Decision.OPEN:
+            return pair
+        user = self._source.users.get(number(pair.source_key))
+        mine = user.departments if user else ()
+        found = nearest(mine, self._source.departments, self._defaults.departments)
+        default = found or self._defaults.everybody
+        if default is None:
+            return pair
+        name = target_name(self._target, pair, default)
+        return replace(pair, target_key=default, target_name=name, decision=Decision.DEFAULT)
 
     def _entity_types(self) -> Iterator[Pair]:
         for entity_type_id, one in self._source.entity_types.items():
@@ -107,13 +131,16 @@ class Pairing:
             (Decision.IDENTITY, lambda t: _fold(t.code)),
             (Decision.NAME, lambda t: _fold(t.title)),
         ]
-        for one, partner, decision in match(_spas(self._source), _spas(self._target), criteria):
+        left, right = _spas(self._source), _spas(self._target)
+        made = self._made(PairKind.ENTITY_TYPE, "", right, lambda t: str(t.entity_type_id))
+        for one, partner, decision in match(left, right, criteria, made):
             yield _entity_type_pair(one, partner, decision)
 
     def _categories(self, source_type: EntityTypeId, target_type: EntityTypeId) -> Iterator[Pair]:
         left = self._source.categories.get(source_type, {}).values()
         right = self._target.categories.get(target_type, {}).values()
-        for one, partner, decision in match(left, right, _CATEGORY_CRITERIA):
+        made = self._made(PairKind.CATEGORY, str(source_type), right, lambda c: str(c.category_id))
+        for one, partner, decision in match(left, right, _CATEGORY_CRITERIA, made):
             yield Pair(
                 kind=PairKind.CATEGORY,
                 scope=str(source_type),
@@ -135,7 +162,7 @@ class Pairing:
                 yield from self._directory(directory, targets.get(None))
                 continue
             partner = partners.get(category_id)
-            target_directory = targets.get(_number(partner)) if partner is not None else None
+            target_directory = targets.get(number(partner)) if partner is not None else None
             yield from self._directory(directory, target_directory)
 
     def _plain_directories(self) -> Iterator[Pair]:
@@ -146,7 +173,8 @@ class Pairing:
     def _directory(self, directory: str, target_directory: str | None) -> Iterator[Pair]:
         left = self._source.statuses.get(directory, {}).values()
         right = self._target.statuses.get(target_directory or "", {}).values()
-        for one, partner, decision in match(left, right, _STATUS_CRITERIA):
+        made = self._made(directory_kind(directory), directory, right, lambda s: s.status_id)
+        for one, partner, decision in match(left, right, _STATUS_CRITERIA, made):
             yield Pair(
                 kind=directory_kind(directory),
                 scope=directory,
@@ -159,16 +187,26 @@ class Pairing:
             )
 
     def _fields(self, source_type: EntityTypeId, target_type: EntityTypeId) -> Iterator[Pair]:
-        """`parentId<N>` is paired through the entity type N, so its key changes with it."""
+        """`parentId<N>` is paired through the entity type N, so its key changes with it.
+
+        A field that the operator has given to another is not there to be found any more.
+        """
         sides = (
             _Side(self._source.entity_types[source_type], self._types),
             _Side(self._target.entity_types[target_type], None),
         )
-        left = [(sides[0], f) for f in self._source.fields.get(source_type, ())]
-        right = [(sides[1], f) for f in self._target.fields.get(target_type, ())]
-        left = [(side, f) for side, f in left if not is_ignored(f)]
-        for (_, one), partner, decision in match(left, right, _FIELD_CRITERIA):
-            other = partner[1] if partner else None
+        given = self._given_fields(source_type)
+        ours = [f for f in self._source.fields.get(source_type, ()) if not is_ignored(f)]
+        theirs = self._target.fields.get(target_type, ())
+        left = [(sides[0], f) for f in ours if f.name not in given]
+        right = [(sides[1], f) for f in theirs if f.name not in given.values()]
+        made = self._made(PairKind.FIELD, str(source_type), right, lambda owned: owned[1].name)
+        found = {
+            owned[1].name: (partner[1] if partner else None, decision)
+            for owned, partner, decision in match(left, right, _FIELD_CRITERIA, made)
+        }
+        for one in ours:
+            other, decision = found.get(one.name, (None, Decision.OPEN))
             yield Pair(
                 kind=PairKind.FIELD,
                 scope=str(source_type),
@@ -180,6 +218,14 @@ class Pairing:
                 decision=decision,
             )
 
+    def _given_fields(self, source_type: EntityTypeId) -> dict[str, str]:
+        """Fields of a type with a partner by the operator's word."""
+        return {
+            key: answer
+            for (kind, scope, key), answer in self._overrides.items()
+            if kind is PairKind.FIELD and scope == str(source_type) and answer is not None
+        }
+
     def _enumerations(
         self, source_type: EntityTypeId, target_type: EntityTypeId, fields: Iterable[Pair]
     ) -> Iterator[Pair]:
@@ -188,18 +234,36 @@ class Pairing:
             if one is None or one.type != "enumeration":
                 continue
             partner = self._target.fields[target_type].get(pair.target_key or "")
-            right = partner.enum if partner else ()
-            for value, other, decision in match(one.enum, right, _ENUM_CRITERIA):
+            for value, other, decision in self._list_values(one, partner):
                 yield Pair(
                     kind=PairKind.ENUMERATION,
                     scope=enumeration_scope(source_type, one.name),
-                    source_key=str(value.value_id),
-                    source_name=value.value,
-                    target_key=str(other.value_id) if other else None,
-                    target_name=other.value if other else None,
+                    source_key=value.key,
+                    source_name=value.name,
+                    target_key=other.key if other else None,
+                    target_name=other.name if other else None,
                     target_scope=f"{target_type}.{partner.name}" if partner else None,
                     decision=decision,
                 )
+
+    def _list_values(
+        self, one: Field, partner: Field | None
+    ) -> Iterator[tuple[ListValue, ListValue | None, Decision]]:
+        left = list_values(self._source, one)
+        if partner is not None and holds_text(partner):
+            return ((value, written_out(value), Decision.IDENTITY) for value in left)
+        return match(left, list_values(self._target, partner), _ENUM_CRITERIA)
+
+    def _made(
+        self, kind: PairKind, scope: str, right: Iterable[T], key_of: Callable[[T], str]
+    ) -> Callable[[T], T | None]:
+        """What was created in the target for a part of the source, if it is still there."""
+        there = {key_of(one): one for one in right}
+
+        def made(one: T) -> T | None:
+            return there.get(self._created.get(PairKey(kind, scope, key_of(one)), ""))
+
+        return made
 
     def _users(self) -> Iterator[Pair]:
         criteria: list[Criterion[User]] = [(Decision.IDENTITY, lambda u: _fold(u.email))]
@@ -227,62 +291,6 @@ class Pairing:
                 target_name=self._target.currencies.get(code),
                 decision=Decision.IDENTITY if exists else Decision.OPEN,
             )
-
-
-def match(
-    left: Iterable[T], right: Iterable[T], criteria: Sequence[Criterion[T]]
-) -> Iterator[tuple[T, T | None, Decision]]:
-    """Pair by the first criterion whose key both sides hold exactly once among what is left."""
-    rest, candidates = list(left), list(right)
-    found: dict[int, tuple[T, Decision]] = {}
-    for decision, key_of in criteria:
-        open_left = [one for one in rest if id(one) not in found]
-        unique_left = Counter(key_of(one) for one in open_left)
-        unique_right = Counter(key_of(one) for one in candidates)
-        by_key = {key_of(one): one for one in candidates}
-        for one in open_left:
-            key = key_of(one)
-            if key is not None and unique_left[key] == 1 and unique_right[key] == 1:
-                found[id(one)] = (by_key[key], decision)
-        taken = {id(partner) for partner, _ in found.values()}
-        candidates = [one for one in candidates if id(one) not in taken]
-    for one in rest:
-        partner, how = found.get(id(one), (None, Decision.OPEN))
-        yield one, partner, how
-
-
-def target_name(target: Structure, pair: Pair, key: str) -> str | None:
-    """The name of a possible partner in the target, or None where the target has no such thing."""
-    scope = pair.target_scope or ""
-    match pair.kind:
-        case PairKind.ENTITY_TYPE:
-            found = target.entity_types.get(EntityTypeId(_number(key)))
-            return found.title if found else None
-        case PairKind.CATEGORY:
-            category = target.categories.get(EntityTypeId(_number(scope)), {}).get(_number(key))
-            return category.name if category else None
-        case PairKind.STAGE | PairKind.STATUS:
-            status = target.statuses.get(scope, {}).get(key)
-            return status.name if status else None
-        case PairKind.FIELD:
-            fields = target.fields.get(EntityTypeId(_number(scope)))
-            field = fields.get(key) if fields else None
-            return (field.title or field.name) if field else None
-        case PairKind.ENUMERATION:
-            entity_type_id, _, name = scope.partition(".")
-            fields = target.fields.get(EntityTypeId(_number(entity_type_id)))
-            owner = fields.get(name) if fields else None
-            values = {v.value_id: v.value for v in owner.enum} if owner else {}
-            return values.get(_number(key))
-        case PairKind.USER:
-            user = target.users.get(_number(key))
-            return user.name if user else None
-        case PairKind.CURRENCY:
-            return target.currencies.get(key)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else -1
 
 
 def _fold(text: str | None) -> str | None:
@@ -352,9 +360,9 @@ _FIELD_CRITERIA: list[Criterion[tuple[_Side, Field]]] = [
     (Decision.IDENTITY, lambda owned: _dynamic_key(owned[1], owned[1].xml_id)),
     (Decision.NAME, lambda owned: _dynamic_key(owned[1], owned[1].title)),
 ]
-_ENUM_CRITERIA: list[Criterion[EnumValue]] = [
+_ENUM_CRITERIA: list[Criterion[ListValue]] = [
     (Decision.IDENTITY, lambda e: _fold(e.xml_id)),
-    (Decision.NAME, lambda e: _fold(e.value)),
+    (Decision.NAME, lambda e: _fold(e.name)),
 ]
 
 

@@ -98,6 +98,10 @@ class UsageCounter:
             usage.edges[self._type, name, end] += 1
         return refers
 
+    def leave(self, items: int) -> None:
+        """Count items of which nothing is sent, so that it does not matter what they hold."""
+        self._usage.items[self._type] += items
+
     def note_dangling(self, refers: Iterable[tuple[str, Reference]]) -> None:
         for name, end in {(name, reference.entity_type_id) for name, reference in refers}:
             self._usage.dangling[self._type, name, end] += 1

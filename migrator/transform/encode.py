@@ -12,7 +12,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from migrator.domain.values import FileValue, Money, Multifield, Reference, Scalar, Value, scalars
+from migrator.domain.values import (
+    FileValue,
+    Money,
+    Multifield,
+    Reference,
+    Scalar,
+    Value,
+    allowed_binding_types,
+    scalars,
+)
 from migrator.domain.vocabulary import short_code
 
 if TYPE_CHECKING:
@@ -94,7 +103,10 @@ def _encode_one(field: Field, one: Scalar, content: FileContent) -> Any:
 def _encode_reference(field: Field, one: Reference) -> Any:
     if field.type != "crm":
         return one.item_id
-    return str(one.item_id) if one.bare else f"{short_code(one.entity_type_id)}_{one.item_id}"
+    # Without its prefix a number says nothing where the target's field allows several types.
+    if one.bare and len(allowed_binding_types(field)) < 2:
+        return str(one.item_id)
+    return f"{short_code(one.entity_type_id)}_{one.item_id}"
 
 
 _MULTIFIELD_TYPES = ("PHONE", "EMAIL", "WEB", "IM", "LINK")

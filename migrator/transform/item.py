@@ -55,6 +55,7 @@ class TypeTransform:
         self._target = target
         self.mapping = mapping
         self.fallback_user_id = fallback_user_id
+        self.currency_decimals = target.currency_decimals
         self.carried = tuple(self._carried_fields())
         self._source_names = {c.target.name: c.source.name for c in self.carried}
         self._target_names = {c.source.name: c.target.name for c in self.carried}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from migrator.domain.conversion import convert, convert_amount
 from migrator.domain.findings import Effect, Finding, FindingKind, Severity
-from migrator.domain.mapping import Decision, Mapping, PairKey, PairKind
+from migrator.domain.mapping import Decision, Mapping, Pair, PairKey, PairKind
 from migrator.domain.references import ItemPlace, structural_key
 from migrator.domain.values import (
     FileValue,
     Money,
+    Multifield,
     Reference,
     Scalar,
     Value,
@@ -21,6 +24,8 @@ from migrator.domain.writability import is_portal_local, is_unsupported
 from migrator.transform.transformed import Deferred, Missing, Resolve, TransformedItem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Lookup
+
     from migrator.domain.fields import Field
     from migrator.domain.vocabulary import EntityTypeId
 
@@ -37,6 +42,13 @@ class Translator(Protocol):
     def mapping(self) -> Mapping: ...
     @property
     def fallback_user_id(self) -> int: ...
+    @property
+    def currency_decimals(self) -> Lookup[str, int]: ...
+
+
+#: Amounts in the currency of their item; money fields carry their own.
+#: Source: b24restdocs api-reference/crm/universal/object-fields.md
+AMOUNT_FIELDS = frozenset({"opportunity", "taxValue", "revenue"})
 
 
 class Translation:
@@ -128,25 +140,67 @@ class Translation:
     def _translate(self, source_field: Field, target_field: Field, one: Scalar) -> Scalar | None:
         if isinstance(one, Reference):
             return self._reference(source_field, one)
+        amount = self._in_target_currency(source_field, one)
         key = structural_key(source_field, one, self._place)
         if key is not None:
-            return self._structural(source_field, one, key)
-        if one == "0" and not target_field.is_multiple:
-            # PHP's empty(): the text "0" counts as nothing and would be stored as null.
-            self.lose(source_field, FindingKind.UNSENDABLE_VALUE, "0", "left empty")
+            found = self._structural(source_field, target_field, amount, key)
+            return None if found is None else self._in_form(source_field, target_field, found)
+        return self._in_form(source_field, target_field, amount)
+
+    def _in_form(self, source_field: Field, target_field: Field, one: Scalar) -> Scalar | None:
+        """As the target's field takes it, which may be of another type by the operator's word."""
+        formed = convert(target_field, one)
+        if formed is None:
+            self.lose(
+                source_field,
+                FindingKind.INCONVERTIBLE_VALUE,
+                display(one),
+                f"'{target_field.name}' holds values of type {target_field.type}: left empty",
+            )
             return None
-        if source_field.name == "title" and isinstance(one, str) and len(one) > TITLE_LENGTH:
-            cut = one[:TITLE_LENGTH]
+        if (formed.value if isinstance(formed, Multifield) else formed) == "0":
+            # PHP's empty(): the text "0" counts as nothing and would be stored as null.
+            self.lose(source_field, FindingKind.UNSENDABLE_VALUE, display(formed), "left out")
+            return None
+        if target_field.name == "title" and isinstance(formed, str) and len(formed) > TITLE_LENGTH:
+            cut = formed[:TITLE_LENGTH]
             self._note(
                 source_field,
                 FindingKind.TOO_LONG,
-                one,
+                formed,
                 "cut to 255 characters",
                 Effect.ADJUSTED,
                 sent=cut,
             )
             return cut
-        return _as_type(target_field, one)
+        return formed
+
+    def _in_target_currency(self, source_field: Field, one: Scalar) -> Scalar:
+        """An amount at the rate of the mapping file, if there is one; its code is still ours."""
+        currency, amount = self._amount_of(source_field, one)
+        rate = self._t.mapping.rates.get(currency)
+        if amount is None or rate is None or rate == 1 or not amount:
+            return one
+        into = self._t.mapping.target_key(PairKey(PairKind.CURRENCY, "", currency)) or currency
+        decimals = self._t.currency_decimals.get(into)
+        converted = convert_amount(amount, rate, decimals)
+        self._note(
+            source_field,
+            FindingKind.AMOUNT_CONVERTED,
+            f"{amount}|{currency}",
+            f"converted from {currency} to {into} at {rate}",
+            Effect.ADJUSTED,
+            severity=Severity.INFO,
+            sent=f"{converted}|{into}",
+        )
+        return Money(converted, currency) if isinstance(one, Money) else float(converted)
+
+    def _amount_of(self, source_field: Field, one: Scalar) -> tuple[str, Decimal | None]:
+        if isinstance(one, Money):
+            return one.currency, one.amount
+        if source_field.name in AMOUNT_FIELDS and isinstance(one, (int, float)):
+            return self._place.currency, Decimal(str(one))
+        return "", None
 
     def _reference(self, source_field: Field, one: Reference) -> Reference | None:
         found = self._resolve(one)
@@ -158,17 +212,20 @@ class Translation:
                 source_field,
                 FindingKind.DANGLING_REFERENCE,
                 display(one),
-                f"item {one.item_id} of entity type {one.entity_type_id} is not among the "
-                "exported items",
+                self._t.mapping.why_missing(one),
             )
         else:
             self.result.deferred.append(Deferred(field=source_field.name, refers_to=one))
         return None
 
-    def _structural(self, source_field: Field, one: Scalar, key: PairKey) -> Scalar | None:
+    def _structural(
+        self, source_field: Field, target_field: Field, one: Scalar, key: PairKey
+    ) -> Scalar | None:
         pair = self._t.mapping.get(key)
         if pair is not None and pair.target_key is not None:
-            return _retyped(one, pair.target_key)
+            if pair.decision is Decision.DEFAULT:
+                self._note_default(source_field, one, pair)
+            return _retyped(target_field, one, pair.target_key)
         name = pair.source_name if pair else key.key
         if pair is not None and pair.decision is Decision.DROPPED:
             if key.kind is PairKind.USER and not source_field.is_dynamic:
@@ -192,6 +249,17 @@ class Translation:
             return self._fallback_user(source_field, kind, one, f"user {name} has no partner")
         self.lose(source_field, kind, display(one), f"'{name}' has no partner in the target")
         return None
+
+    def _note_default(self, source_field: Field, one: Scalar, pair: Pair) -> None:
+        self._note(
+            source_field,
+            FindingKind.DEFAULT_USER,
+            display(one),
+            f"user {pair.source_name} has no partner: the mapping's default was set",
+            Effect.ADJUSTED,
+            severity=Severity.INFO,
+            sent=pair.target_key,
+        )
 
     def _fallback_user(
         self, source_field: Field, kind: FindingKind, one: Scalar, why: str
@@ -226,18 +294,11 @@ def _obstacle(source_field: Field, value: Value) -> FindingKind | None:
     return None
 
 
-def _retyped(one: Scalar, target_key: str) -> Scalar:
-    match one:
-        case Money(amount, _):
-            return Money(amount, target_key)
-        case int():
-            return int(target_key)
-        case _:
-            return target_key
+def _retyped(target_field: Field, one: Scalar, target_key: str) -> Scalar:
+    if isinstance(one, Money):
+        return Money(one.amount, target_key)
+    return int(target_key) if target_field.type in _NUMBERED_TYPES else target_key
 
 
-def _as_type(target_field: Field, one: Scalar) -> Scalar:
-    """A number may become a text where the operator paired fields of two types."""
-    if target_field.type in {"string", "text"} and not isinstance(one, (str, tuple)):
-        return display(one) or ""
-    return one
+#: What is identified by a number: everything else by a code, or written out.
+_NUMBERED_TYPES = frozenset({"crm_category", "enumeration", "user", "employee"})

@@ -335,10 +335,30 @@ def test_links_to_a_type_that_is_left_out_are_lost() -> None:
         answers={type_key(COMPANY): None},
     )
 
+    dropped, dangling = case.findings()
+
+    assert (dropped.kind, dropped.items) == (FindingKind.DROPPED_BY_MAPPING, 0)
+    assert dangling.kind is FindingKind.DANGLING_REFERENCE
+    assert "left out" in dangling.detail
+
+
+def test_a_text_that_goes_into_numbers_is_foretold_because_some_may_be_none() -> None:
+    size, number = a_user_field("UF_CRM_SIZE"), a_user_field("UF_CRM_NUMBER", "double")
+    case = Case(
+        source=a_structure(a_type(DEAL, size)),
+        target=a_structure(a_type(DEAL, number)),
+        items={DEAL: [a_deal(UF_CRM_SIZE="12"), a_deal(UF_CRM_SIZE="large")]},
+        answers={field_key(DEAL, "UF_CRM_SIZE"): "UF_CRM_NUMBER"},
+    )
+
     (finding,) = case.findings()
 
-    assert finding.kind is FindingKind.DANGLING_REFERENCE
-    assert "left out" in finding.detail
+    assert (finding.kind, finding.severity, finding.effect, finding.items) == (
+        FindingKind.INCONVERTIBLE_VALUE,
+        Severity.WARNING,
+        Effect.NONE,
+        2,
+    )
 
 
 # Rights and history

@@ -6,7 +6,8 @@ import pytest
 
 from migrator.domain.mapping import Decision, Mapping, PairKey
 from migrator.domain.vocabulary import COMPANY, CONTACT, DEAL
-from migrator.plan.pairing import Pairing, target_name
+from migrator.plan.pairing import Pairing
+from migrator.plan.target_names import target_name
 from tests.fakes.builders import (
     OTHER_SPA,
     SPA,

@@ -48,6 +48,7 @@ def refused(path: Path, text: str) -> str:
 
 def check(file: MappingFile, *, is_partial: bool = False) -> None:
     portal = a_small_portal()
+    file = file.resolved(portal, portal)
     pairs = Pairing(portal, portal, file.overrides).pairs()
     file.check(pairs, portal, portal, is_partial=is_partial)
 

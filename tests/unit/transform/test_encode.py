@@ -49,6 +49,12 @@ def encoded(field: Field, value: Value) -> Any:
         (a_user_field(type_="crm"), Reference(DEAL, 12), "D_12"),
         (a_user_field(type_="crm"), Reference(SPA, 7), "T516_7"),
         (a_user_field(type_="crm"), Reference(DEAL, 12, bare=True), "12"),
+        (a_user_field(type_="crm", settings={"DEAL": "Y"}), Reference(DEAL, 12, bare=True), "12"),
+        (
+            a_user_field(type_="crm", settings={"DEAL": "Y", "LEAD": "Y"}),
+            Reference(DEAL, 12, bare=True),
+            "D_12",
+        ),
         (a_user_field(type_="money"), Money(Decimal("1.50"), "EUR"), "1.50|EUR"),
         (a_user_field(type_="money"), Money(Decimal("1.50"), ""), "1.50"),
         (a_field("opportunity", "double"), 19000.5, 19000.5),

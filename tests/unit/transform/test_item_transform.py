@@ -119,6 +119,33 @@ def test_a_title_that_is_too_long_is_cut_where_the_portal_would_and_on_record() 
     assert (finding.value, finding.sent) == ("x" * 300, "x" * 255)
 
 
+@pytest.mark.parametrize(
+    ("field", "held", "sent", "lost"),
+    [
+        (a_user_field("UF_CRM_NOTE"), "0", None, "0"),
+        (a_user_field("UF_CRM_NOTES", is_multiple=True), ["a", "0"], ("a",), "0"),
+        (
+            a_field("fm", "crm_multifield", is_multiple=True),
+            [
+                {"typeId": "PHONE", "valueType": "WORK", "value": "0"},
+                {"typeId": "WEB", "valueType": "WORK", "value": "x"},
+            ],
+            (Multifield("WEB", "WORK", "x"),),
+            "PHONE WORK 0",
+        ),
+    ],
+)
+def test_a_text_the_server_takes_for_nothing_is_left_out_on_record(
+    field: Field, held: Any, sent: Any, lost: str
+) -> None:
+    item = transformed(field, **{field.name: held})
+
+    assert item.values[field.name] == sent
+    assert [(f.kind, f.field, f.value) for f in item.findings] == [
+        (FindingKind.UNSENDABLE_VALUE, field.name, lost)
+    ]
+
+
 def test_equal_values_of_a_list_are_all_kept() -> None:
     numbers = a_user_field("UF_CRM_N", "integer", is_multiple=True)
     fm = a_field("fm", "crm_multifield", is_multiple=True)
