@@ -39,7 +39,7 @@ GROWN = {
     ("finding", "phase"): (("export", "plan", "import", "verify"), ("structure", "undo")),
     ("structure_pair", "decision"): (
         ("identity", "name", "mapping", "dropped", "open"),
-        ("created",),
+        ("created", "default"),
     ),
 }
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from migrator.load.chunks import ChunkSize
     from migrator.load.files import FileFetcher
     from migrator.load.ledger import ImportLedger, LoadCounts
+    from migrator.load.outlook import ImportOutlook
     from migrator.transform.item import TypeTransform
     from migrator.workspace import Workspace
 
@@ -90,6 +91,7 @@ class TypeImport:
     keeps_history: bool
     chunk: ChunkSize
     ledger: ImportLedger
+    outlook: ImportOutlook
     floor: datetime | None = None
     _losses: int = 0
     _lost_alone: Counter[SourceId] = field(default_factory=Counter)
@@ -109,6 +111,7 @@ class TypeImport:
     def run(self) -> LoadCounts:
         """Import everything of this type that has no partner yet."""
         self.floor = self._newest()
+        self.outlook.begin(self._type)
         if self.options.on_late is OnLateItem.DROP and self.floor is not None:
             # An item without its date is created now and closes the past for all others, so the
             # late ones, which lose their dates anyway, come last.
@@ -149,6 +152,7 @@ class TypeImport:
             chunk = self._take_chunk(waiting)
             if chunk:
                 again = self._send(chunk)
+                self.outlook.tell(self.ledger.counts.done)
                 waiting.extendleft(prepared.staged for prepared in reversed(again))
 
     def _take_chunk(self, waiting: deque[StagedItem]) -> list[Prepared]:
@@ -245,6 +249,7 @@ class TypeImport:
             self._given_up.clear()
             if seconds is not None:
                 self.chunk.measured(len(chunk), seconds)
+                self.outlook.measured(len(chunk), seconds)
             outcomes = self._settlement.check_failures(items, outcomes)
         outcomes, again = self._late_again(chunk, outcomes)
         self._record(batch_id, method, outcomes, findings)
@@ -344,7 +349,7 @@ class TypeImport:
         outcomes: Sequence[ItemOutcome],
         findings: Sequence[Finding],
     ) -> None:
-        self.ledger.record(batch_id, method, outcomes, findings, self.chunk.seconds_per_item)
+        self.ledger.record(batch_id, method, outcomes, findings, self.outlook.cost)
 
 
 class RightsRevoked(TerminalError):

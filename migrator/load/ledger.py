@@ -20,14 +20,21 @@ from migrator.domain.records import (
 from migrator.domain.values import Reference
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.load.requests import ImportMethod
-from migrator.plan.plan import IMPORT_GRANTED, SECONDS_PER_ITEM
+from migrator.plan.plan import (
+    IMPORT_GRANTED,
+    SECONDS_PER_ITEM,
+    SECONDS_PER_REQUEST,
+    ImportCost,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.domain.records import MatchCandidate
     from migrator.load.preparation import KnownItems, Prepared
     from migrator.transform.history import LateItem
     from migrator.transform.item import TypeTransform
+    from migrator.transform.transformed import TransformedItem
     from migrator.workspace import Workspace
 
 #: The item was refused by the setting, not by the server.
@@ -39,6 +46,12 @@ class LoadCounts:
     created: int = 0
     adopted: int = 0
     failed: int = 0
+    #: in the target before, and taken over
+    matched: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.created + self.adopted + self.failed + self.matched
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +72,7 @@ class ImportLedger:
             repositories.findings.replace_for_items(
                 Phase.IMPORT, self.entity_type_id, ids, findings
             )
-            links = [link for prepared in chunk for link in _links(prepared)]
+            links = [link for prepared in chunk for link in links_of(prepared.item)]
             repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
             repositories.files.save([file for p in chunk for file in p.files.staged])
             return repositories.batches.open(
@@ -74,7 +87,7 @@ class ImportLedger:
         method: ImportMethod,
         outcomes: Sequence[ItemOutcome],
         findings: Sequence[Finding],
-        seconds_per_item: float | None,
+        cost: ImportCost,
     ) -> None:
         """Commit the outcome with the ID map, failures and measurements: all or nothing."""
         mapped = [o for o in outcomes if o.target_id is not None]
@@ -86,7 +99,8 @@ class ImportLedger:
             repositories.failed_items.add([self._failure(o) for o in failed])
             repositories.findings.add(Phase.IMPORT, [*findings, *despite])
             repositories.batches.settle(batch_id, outcomes)
-            repositories.settings.set(SECONDS_PER_ITEM, seconds_per_item)
+            repositories.settings.set(SECONDS_PER_ITEM, cost.seconds_per_item)
+            repositories.settings.set(SECONDS_PER_REQUEST, cost.seconds_per_request)
         for outcome in mapped:
             reference = Reference(self.target_type_id, outcome.target_id or 0)
             self.known.add(self.entity_type_id, outcome.source_id, reference)
@@ -176,6 +190,52 @@ class ImportLedger:
             repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
         self._count(new)
 
+    def take_over(self) -> None:
+        """Make partners of what was found to be the same; nothing is sent."""
+        with self.workspace.write() as repositories:
+            taken = repositories.matches.take_over(self.entity_type_id, self.target_type_id)
+        self.counts.matched += taken
+        self.workspace.progress.advance(taken)
+
+    def record_update(
+        self,
+        one: MatchCandidate,
+        findings: Sequence[Finding],
+        links: Sequence[DeferredLink],
+    ) -> None:
+        """A matched item holds what its source item fills: they are partners now."""
+        ids = [one.source_id]
+        pair = IdPair(
+            entity_type_id=self.entity_type_id,
+            source_id=one.source_id,
+            target_entity_type_id=self.target_type_id,
+            target_id=one.target_id,
+            origin=Origin.MATCHED,
+        )
+        with self.workspace.write() as repositories:
+            repositories.id_map.add([pair])
+            repositories.failed_items.clear(self.entity_type_id, ids)
+            repositories.findings.replace_for_items(
+                Phase.IMPORT, self.entity_type_id, ids, findings
+            )
+            repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
+            repositories.matches.mark_updated(one)
+        self.counts.matched += 1
+        self.workspace.progress.advance(1)
+
+    def refuse_update(self, one: MatchCandidate, error: str, description: str) -> None:
+        failed = FailedItem(
+            entity_type_id=self.entity_type_id,
+            source_id=one.source_id,
+            error=error,
+            error_description=description,
+        )
+        with self.workspace.write() as repositories:
+            repositories.failed_items.add([failed])
+            repositories.matches.mark_refused(one)
+        self.counts.failed += 1
+        self.workspace.progress.advance(1)
+
     def refuse_late(self, staged: StagedItem, late: LateItem) -> None:
         failed = FailedItem(
             entity_type_id=self.entity_type_id,
@@ -190,6 +250,15 @@ class ImportLedger:
         self.workspace.progress.advance(1)
 
 
+def measured_cost(workspace: Workspace) -> ImportCost:
+    """What importing has cost so far, in this process or in an earlier one."""
+    with workspace.read() as repositories:
+        return ImportCost(
+            seconds_per_item=repositories.settings.get(SECONDS_PER_ITEM),
+            seconds_per_request=repositories.settings.get(SECONDS_PER_REQUEST),
+        )
+
+
 def _unique_references(
     transform: TypeTransform, item: StagedItem
 ) -> dict[tuple[str, Reference], None]:
@@ -197,17 +266,16 @@ def _unique_references(
     return dict.fromkeys((source_field.name, reference) for source_field, reference in pairs)
 
 
-def _links(prepared: Prepared) -> list[DeferredLink]:
+def links_of(item: TransformedItem) -> list[DeferredLink]:
     """The item's links that are not set with it: to be set later, or never."""
-    item = prepared.item
     states = {
         **{(one.field, one.refers_to): LinkState.UNRESOLVABLE for one in item.dangling},
         **{(one.field, one.refers_to): LinkState.PENDING for one in item.deferred},
     }
     return [
         DeferredLink(
-            entity_type_id=prepared.staged.entity_type_id,
-            source_id=prepared.staged.source_id,
+            entity_type_id=item.entity_type_id,
+            source_id=SourceId(item.source_id),
             field=name,
             refers_to_entity_type_id=refers_to.entity_type_id,
             refers_to_source_id=SourceId(refers_to.item_id),

@@ -7,23 +7,33 @@ does not hold the link already: a contact that names its company has set it from
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.errors import ItemRefused, UnknownOutcome
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import DeferredLink, LinkState, StagedItem
 from migrator.domain.references import references
-from migrator.domain.values import FileValue, Reference, Value, decode, display, parse_datetime
+from migrator.domain.values import (
+    FileValue,
+    Reference,
+    UnreadableValueError,
+    Value,
+    decode,
+    display,
+    parse_datetime,
+)
 from migrator.load.preparation import KnownItems, references_of, transform_item
-from migrator.transform.compare import same_value
+from migrator.transform.compare import compare_item
 from migrator.transform.encode import encode_value
+from migrator.transform.update import merged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from migrator.bitrix.client import PortalClient
     from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
+    from migrator.outlook import Outlook
     from migrator.transform.item import TypeTransform
     from migrator.transform.transformed import TransformedItem
     from migrator.workspace import Workspace
@@ -53,6 +63,8 @@ class _Linked:
     links: tuple[DeferredLink, ...]
     wanted: Mapping[str, Value]
     transformed: TransformedItem
+    #: whether the target's item was there before, so that its own links stay
+    is_matched: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +75,7 @@ class DeferredLinks:
     target: PortalClient
     transforms: Mapping[EntityTypeId, TypeTransform]
     known: KnownItems
+    outlook: Outlook
     counts: LinkCounts = field(default_factory=LinkCounts)
     _lost_in_a_row: int = 0
 
@@ -101,10 +114,34 @@ class DeferredLinks:
             if payload is None:
                 self._set_state(one, LinkState.FAILED, "the item is not in the target any more")
                 self.counts.failed += len(one.links)
-            elif self._holds(transform, one, payload):
-                self._note_set_already(one, payload)
+                continue
+            try:
+                wanted = self._beside_own(transform, one, payload)
+            except UnreadableValueError as error:
+                self._set_state(one, LinkState.FAILED, f"what it holds cannot be read: {error}")
+                self.counts.failed += len(one.links)
+                continue
+            if self._holds(transform, wanted, payload):
+                self._note_set_already(wanted, payload)
             else:
-                self._update(transform, one, payload)
+                self._update(transform, wanted, payload)
+
+    def _beside_own(
+        self, transform: TypeTransform, one: _Linked, payload: Mapping[str, Any]
+    ) -> _Linked:
+        """A matched item keeps what it holds already. Raises: UnreadableValueError."""
+        if not one.is_matched:
+            return one
+        fields = transform.target_fields
+        wanted = {
+            name: merged(
+                fields.by_name[name],
+                value,
+                decode(fields.by_name[name], fields.value(payload, name)),
+            )
+            for name, value in one.wanted.items()
+        }
+        return replace(one, wanted=wanted)
 
     def _note_set_already(self, one: _Linked, payload: Mapping[str, Any]) -> None:
         """Set from the other end, or by an update whose outcome was not recorded any more.
@@ -139,8 +176,9 @@ class DeferredLinks:
                 source_id=link.source_id,
                 field=link.field,
                 value=f"{link.refers_to_entity_type_id}:{link.refers_to_source_id}",
-                detail=f"item {link.refers_to_source_id} of entity type "
-                f"{link.refers_to_entity_type_id} is not among the exported items",
+                detail=self.known.why_missing(
+                    Reference(link.refers_to_entity_type_id, link.refers_to_source_id)
+                ),
             )
             for link in lost
         ]
@@ -162,6 +200,7 @@ class DeferredLinks:
                 if into == transform.target_type_id
             }
             staged = repositories.items.get(transform.entity_type_id, list(partners))
+            matched = repositories.matches.updated(transform.entity_type_id, list(partners))
             refers = references_of(transform, staged)
             self.known.look_up(repositories, (ref for refs in refers.values() for ref in refs))
         linked: list[_Linked] = []
@@ -182,6 +221,7 @@ class DeferredLinks:
                         links=ready,
                         wanted={name: transformed.values[name] for name in names},
                         transformed=transformed,
+                        is_matched=item.source_id in matched,
                     )
                 )
         return linked, lost
@@ -206,16 +246,8 @@ class DeferredLinks:
         return {int(row["id"]): row for row in rows}
 
     def _holds(self, transform: TypeTransform, one: _Linked, payload: Mapping[str, Any]) -> bool:
-        fields = transform.target_fields
-        return all(
-            same_value(
-                transform.target_type_id,
-                fields.by_name[name],
-                want,
-                decode(fields.by_name[name], fields.value(payload, name)),
-            )
-            for name, want in one.wanted.items()
-        )
+        expected, fields = one.wanted, transform.target_fields
+        return not any(compare_item(transform.target_type_id, expected, fields, payload))
 
     def _update(self, transform: TypeTransform, one: _Linked, payload: Mapping[str, Any]) -> None:
         """Send one update; setting the same value again is harmless, so it may be repeated."""
@@ -279,6 +311,7 @@ class DeferredLinks:
             new = [finding for finding in findings if (finding.kind, finding.field) not in seen]
             repositories.findings.add(Phase.IMPORT, new)
         self.workspace.progress.advance(len(one.links))
+        self.outlook.done(len(one.links))
 
     def _held(self, one: _Linked, link: DeferredLink, payload: Mapping[str, Any]) -> object:
         """What the link's field holds in the target that it will not hold any more."""

@@ -68,6 +68,9 @@ class KnownItems:
             return Missing.LATER
         return Missing.NEVER
 
+    def why_missing(self, reference: Reference) -> str:
+        return self._mapping.why_missing(reference)
+
     def _may_come(self, entity_type_id: EntityTypeId) -> bool:
         """Whether items of this type will be staged and moved, though by a later run (`--only`)."""
         is_moved = self._mapping.target_type(entity_type_id) is not None

@@ -6,26 +6,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from migrator.correlation import CorrelationField
-from migrator.domain.errors import TerminalError
 from migrator.domain.records import LinkState
-from migrator.domain.vocabulary import EntityTypeId
 from migrator.load.chunks import ChunkSize
 from migrator.load.files import FileFetcher
+from migrator.load.in_flight import InFlight
 from migrator.load.items import LoadOptions, TypeImport
-from migrator.load.ledger import ImportLedger, LoadCounts
+from migrator.load.ledger import ImportLedger, LoadCounts, measured_cost
 from migrator.load.links import DeferredLinks, LinkCounts
+from migrator.load.matched import MatchedUpdates
+from migrator.load.outlook import STAGE, ImportOutlook
 from migrator.load.preparation import KnownItems
-from migrator.load.requests import ImportMethod
-from migrator.load.settlement import Settlement
-from migrator.plan.plan import SECONDS_PER_ITEM, Blueprint, target_type_setting
+from migrator.outlook import Outlook
+from migrator.plan.plan import (
+    UPDATE_METHOD,
+    Blueprint,
+    ImportCost,
+    target_type_setting,
+)
 from migrator.transform.item import build_transforms
 from migrator.workspace import exported_types
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from migrator.bitrix.client import PortalClient
-    from migrator.domain.records import InFlightBatch
+    from migrator.domain.vocabulary import EntityTypeId
     from migrator.workspace import Workspace
 
 
@@ -33,12 +38,6 @@ if TYPE_CHECKING:
 class LoadResult:
     by_type: dict[EntityTypeId, LoadCounts] = field(default_factory=dict)
     links: LinkCounts = field(default_factory=LinkCounts)
-
-
-class CannotSettle(TerminalError):
-    """What became of requests in flight cannot be found out; sending again could double items."""
-
-    reference = "cannot-settle"
 
 
 class Load:
@@ -65,79 +64,73 @@ class Load:
     def run(self) -> LoadResult:
         """Settle what was under way, import type after type, set deferred links."""
         result = LoadResult()
-        self._settle_in_flight()
-        for entity_type_id in self._blueprint.plan.order:
-            pending = self._pending(entity_type_id)
-            if pending:
-                result.by_type[entity_type_id] = self._import(entity_type_id, pending)
+        InFlight(
+            self._workspace,
+            self._target,
+            self._blueprint.target,
+            self._known,
+            self._options.request_cutoff_seconds,
+        ).settle()
+        pending = {t: self._pending(t) for t in self._blueprint.plan.order}
+        outlook = self._outlook(pending)
+        for entity_type_id, items in pending.items():
+            if items:
+                result.by_type[entity_type_id] = self._import(entity_type_id, items, outlook)
         result.links = self._set_links()
         return result
 
-    def _in_flight(self) -> dict[EntityTypeId, list[InFlightBatch]]:
-        found: dict[EntityTypeId, list[InFlightBatch]] = {}
-        with self._workspace.read() as repositories:
-            for batch in repositories.batches.in_flight():
-                found.setdefault(batch.entity_type_id, []).append(batch)
-        return found
-
     def _pending(self, entity_type_id: EntityTypeId) -> int:
+        """How many items are to be created, and how many are to be taken over."""
+        return self._to_create(entity_type_id) + self._matched(entity_type_id)
+
+    def _to_create(self, entity_type_id: EntityTypeId) -> int:
         with self._workspace.read() as repositories:
             return repositories.items.to_import_count(
                 entity_type_id, retry_failed=self._options.retry_failed
             )
 
-    def _settle_in_flight(self) -> None:
-        """Requests under way when a process died, of whatever type this run is narrowed to."""
-        noticed_at = self._workspace.clock.now()
-        for entity_type_id, batches in self._in_flight().items():
-            items = sum(len(batch.items) for batch in batches)
-            self._workspace.progress.begin("Settling requests in flight", items)
-            self._settle_type(entity_type_id, batches, noticed_at)
-            self._workspace.progress.end()
-
-    def _settle_type(
-        self, entity_type_id: EntityTypeId, batches: list[InFlightBatch], noticed_at: datetime
-    ) -> None:
-        """Settle where the requests went, whatever the mapping says of the type by now."""
+    def _matched(self, entity_type_id: EntityTypeId) -> int:
+        retry = self._options.retry_failed
         with self._workspace.read() as repositories:
-            remembered = repositories.settings.get(target_type_setting(entity_type_id))
-        target_type_id = EntityTypeId(int(remembered or 0))
-        target_type = self._blueprint.target.entity_types.get(target_type_id)
-        if target_type is None:
-            raise CannotSettle(
-                f"requests for entity type {entity_type_id} are in flight, but the target has no "
-                f"type {target_type_id} any more",
-                hint="migrator audit --sql \"SELECT * FROM import_batch WHERE state <> 'settled'\"",
-            )
-        fields = self._blueprint.target.fields[target_type_id]
-        correlation = CorrelationField(self._target, target_type, fields, self._workspace.clock)
-        if not correlation.exists():
-            raise CannotSettle(
-                f"requests for '{target_type.title}' are in flight, but the target's user field "
-                f"{correlation.name}, which tells what became of them, is gone",
-                hint="restore the field with its values, or check by hand which items arrived: "
-                "migrator audit --sql \"SELECT * FROM import_batch WHERE state <> 'settled'\"",
-            )
-        settlement = Settlement(
-            self._workspace, entity_type_id, correlation, self._options.request_cutoff_seconds
-        )
-        ledger = self._ledger(entity_type_id, target_type_id)
-        for batch in batches:
-            outcomes, findings = settlement.outcomes(batch.items, noticed_at)
-            method = ImportMethod(batch.method)
-            ledger.record(batch.batch_id, method, outcomes, findings, self._seconds_per_item())
+            return repositories.matches.open_counts(entity_type_id, retry_failed=retry).pairs
 
-    def _import(self, entity_type_id: EntityTypeId, pending: int) -> LoadCounts:
+    def _import(
+        self, entity_type_id: EntityTypeId, pending: int, outlook: ImportOutlook
+    ) -> LoadCounts:
         title = self._blueprint.source.entity_types[entity_type_id].title
         self._workspace.progress.begin(f"Importing {title}", pending)
-        work = self._type_import(entity_type_id)
-        existed = work.correlation.ensure()
-        self._remember_target_type(entity_type_id)
-        if existed:
-            self._adopt(work)
-        counts = work.run()
+        work = self._type_import(entity_type_id, outlook)
+        has_matches = self._matched(entity_type_id) > 0
+        if has_matches:
+            self._take_over(work)
+        if self._to_create(entity_type_id):
+            existed = work.correlation.ensure()
+            self._remember_target_type(entity_type_id)
+            if existed and not has_matches:
+                self._adopt(work)
+            work.run()
         self._workspace.progress.end()
-        return counts
+        return work.ledger.counts
+
+    def _take_over(self, work: TypeImport) -> None:
+        """Map what is the same in both portals, before anything refers to it.
+
+        What was created by us comes first: of a lost migration, it is the nearer partner.
+        """
+        self._remember_target_type(work.transform.entity_type_id)
+        if work.correlation.exists():
+            self._adopt(work)
+        if work.transform.entity_type_id not in self._blueprint.updates_matched:
+            work.ledger.take_over()
+            return
+        MatchedUpdates(
+            workspace=self._workspace,
+            target=self._target,
+            transform=work.transform,
+            known=self._known,
+            ledger=work.ledger,
+            options=self._options,
+        ).run()
 
     def _remember_target_type(self, entity_type_id: EntityTypeId) -> None:
         """From now on items of this type are in that type of the target, whatever mappings say."""
@@ -155,7 +148,7 @@ class Load:
         for found in work.correlation.scan(self._workspace.migration, entity_type_id):
             work.ledger.adopt(found, work.transform)
 
-    def _type_import(self, entity_type_id: EntityTypeId) -> TypeImport:
+    def _type_import(self, entity_type_id: EntityTypeId, outlook: ImportOutlook) -> TypeImport:
         blueprint, transform = self._blueprint, self._transforms[entity_type_id]
         profile = blueprint.target.profile
         target_type = blueprint.target.entity_types[transform.target_type_id]
@@ -173,7 +166,8 @@ class Load:
             options=self._options,
             may_import=may_import,
             keeps_history=may_import and profile is not None and profile.is_admin,
-            chunk=ChunkSize(self._seconds_per_item()),
+            chunk=ChunkSize(self._cost().seconds_per_item),
+            outlook=outlook,
         )
 
     def _ledger(self, entity_type_id: EntityTypeId, target_type_id: EntityTypeId) -> ImportLedger:
@@ -184,10 +178,13 @@ class Load:
             known=self._known,
         )
 
-    def _seconds_per_item(self) -> float | None:
-        with self._workspace.read() as repositories:
-            measured: float | None = repositories.settings.get(SECONDS_PER_ITEM)
-        return measured
+    def _cost(self) -> ImportCost:
+        """What importing has cost so far, in this process or in an earlier one."""
+        return measured_cost(self._workspace)
+
+    def _outlook(self, pending: Mapping[EntityTypeId, int]) -> ImportOutlook:
+        updates = self._blueprint.plan.updates
+        return ImportOutlook(self._workspace, self._target, self._cost(), pending, updates)
 
     def _set_links(self) -> LinkCounts:
         with self._workspace.read() as repositories:
@@ -196,8 +193,17 @@ class Load:
         if not pending:
             return LinkCounts()
         self._workspace.progress.begin("Setting deferred links", pending)
+        outlook = Outlook(
+            self._target,
+            self._workspace.clock,
+            self._workspace.progress,
+            stage=STAGE,
+            method=UPDATE_METHOD,
+        )
+        outlook.expect([counts.get(LinkState.PENDING, 0)])
         links = DeferredLinks(
             workspace=self._workspace,
+            outlook=outlook,
             target=self._target,
             transforms=self._transforms,
             known=self._known,
