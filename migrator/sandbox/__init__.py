@@ -9,6 +9,7 @@ from __future__ import annotations
 from migrator.sandbox import (
     classic,
     classic_user_fields,
+    company_lists,
     currencies,
     items,
     statuses,
@@ -28,6 +29,7 @@ from migrator.sandbox.twin import twin_structure
 METHOD_MODULES = (
     classic,
     classic_user_fields,
+    company_lists,
     currencies,
     items,
     statuses,

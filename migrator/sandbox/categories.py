@@ -175,14 +175,27 @@ def delete(portal: Portal, call: Call) -> Answer:
     _administrator(call)
     row = _category(portal, call)
     etid = row["entityTypeId"]
-    if row["isDefault"] == "Y":
-        raise PortalError("REMOVING_DISABLED", "The default pipeline cannot be deleted")
-    if any(item.get("categoryId") == row["id"] for item in portal.table(etid).rows.values()):
-        raise PortalError(0, "The pipeline is not empty")
+    _check_removable(portal, row)
     portal.categories.remove(row)
     portal.statuses.remove_list(entity_types.stage_entity_id(etid, row["id"]) or "")
     portal.structure_changed()
     return Answer(None)
+
+
+def _check_removable(portal: Portal, row: Category) -> None:
+    """Deals answer in their own words (crm-category-delete.md); the portal's own stay for good."""
+    is_deal = row["entityTypeId"] == DEAL
+    if row.get("isSystem") == "Y":
+        raise PortalError("REMOVING_DISABLED", "Deletion of system category is prohibited")
+    if row["isDefault"] == "Y":
+        if is_deal:
+            raise PortalError(0, "Default deal category cannot be deleted")
+        raise PortalError("BX_ERROR", "This funnel is the default funnel")
+    items = portal.table(row["entityTypeId"]).rows.values()
+    if any(item.get("categoryId") == row["id"] for item in items):
+        if is_deal:
+            raise PortalError(0, f"Deals related to the funnel {row['name']} found")
+        raise PortalError("BX_ERROR", "Elements related to the funnel found")
 
 
 _FIELD_FLAGS = {

@@ -5,6 +5,7 @@ Source: b24restdocs api-reference/crm/deals/user-defined-fields/*.md
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import php, user_field_config, user_fields
@@ -101,7 +102,10 @@ def get(portal: Portal, call: Call) -> Answer:
 
 @method(*_names("add"))
 def add(portal: Portal, call: Call) -> Answer:
-    """UF_CRM_ is prepended when missing, lower case is raised, 50 characters at most."""
+    """UF_CRM_ is prepended when missing, lower case is raised, 50 characters at most.
+
+    Two values of a list cannot have one XML_ID (b24restdocs .../crm-deal-userfield-add.md).
+    """
     _administrator(call)
     raw = call.array("fields", "FIELDS")
     name = str(raw.get("FIELD_NAME") or "").upper()
@@ -113,13 +117,27 @@ def add(portal: Portal, call: Call) -> Answer:
         raise PortalError("", "The 'USER_TYPE_ID' field is not found.")
     if raw["USER_TYPE_ID"] not in user_fields.TYPES:
         raise PortalError("ERROR_CORE", "Incorrect custom type specified.")
-    stored = f"UF_CRM_{name}"[:50]
+    stored = f"UF_CRM_{name}"
+    if not re.fullmatch(r"[A-Z0-9_]{1,50}", stored):
+        # Longer ones, and other characters (crm-deal-userfield-add.md).
+        raise PortalError("ERROR_CORE", f"The field name {stored} is not valid.")
     if portal.user_fields.find(_entity(call), stored):
         raise PortalError("ERROR_CORE", f"The field {stored} already exists.")
+    _check_list(raw)
     definition = _definition(raw) | {"fieldName": stored, "entityId": _entity(call), "id": None}
     found = portal.user_fields.load(definition)
     portal.structure_changed()
     return Answer(found.id)
+
+
+def _check_list(raw: dict[str, Any]) -> None:
+    seen: set[str] = set()
+    for option in php.array_values(raw.get("LIST")):
+        xml_id = str(dict(php.array_items(option)).get("XML_ID") or "")
+        if xml_id and xml_id in seen:
+            text = f"List item with value XML_ID={xml_id} already exists."
+            raise PortalError("ERROR_CORE", text)
+        seen.add(xml_id)
 
 
 def _definition(raw: dict[str, Any]) -> dict[str, Any]:
@@ -149,8 +167,7 @@ def update(portal: Portal, call: Call) -> Answer:
 @method(*_names("delete"))
 def delete(portal: Portal, call: Call) -> Answer:
     _administrator(call)
-    portal.user_fields.remove(_find(portal, call))
-    portal.structure_changed()
+    user_field_config.forget(portal, _find(portal, call))
     return Answer(True)  # noqa: FBT003 - the documented result
 
 

@@ -51,6 +51,10 @@ class Currencies:
     def base(self) -> str:
         return next(code for code, row in self._rows.items() if row["BASE"] == "Y")
 
+    def remove(self, code: str) -> None:
+        del self._rows[code]
+        self._localized.pop(code, None)
+
     def __contains__(self, code: object) -> bool:
         return code in self._rows
 
@@ -107,6 +111,25 @@ def update(portal: Portal, call: Call) -> Answer:
         raise not_found("Not found")
     raw = call.array("fields", "FIELDS")
     portal.currencies.put({**raw, "CURRENCY": code}, portal.now())
+    return Answer(True)  # noqa: FBT003 - the documented result
+
+
+@method("crm.currency.delete")
+def delete(portal: Portal, call: Call) -> Answer:
+    """Whether items have amounts in it is not looked at (crm-currency-delete.md).
+
+    Prices of products go with it (the module catalog: general/price.php, OnCurrencyDelete).
+    """
+    if not call.user.crm_admin:
+        raise PortalError("", "Access denied.")
+    code = str(call.get("id", "ID"))
+    if code not in portal.currencies:
+        raise PortalError("ERROR_CODE", "The currency does not exist")
+    if code == portal.currencies.base:
+        raise PortalError("", "Cannot delete base currency.")
+    portal.currencies.remove(code)
+    prices = portal.lists.get("catalog.price.list", [])
+    prices[:] = [price for price in prices if price.get("currency") != code]
     return Answer(True)  # noqa: FBT003 - the documented result
 
 

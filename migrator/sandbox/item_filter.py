@@ -47,6 +47,8 @@ class Filter:
     above: int | None = None
     below: int | None = None
     ids: list[int] | None = None
+    #: Texts a user field must have one of; a test says so, too.
+    texts: dict[str, set[str]] = field(default_factory=dict)
     tests: list[Test] = field(default_factory=list)
 
     def narrow(self, operator: str, value: Any) -> bool:
@@ -83,6 +85,10 @@ class FilterReader:
             operator, one = self._condition(key, value)
             if one.stored != "id" or not found.narrow(operator, value):
                 found.tests.append(self._test(operator, one, key, value))
+            if _is_one_text(one) and operator in ("", "=", "@"):
+                sent = php.array_values(value) if php.is_array(value) else [value]
+                if sent and not any(map(php.is_empty, sent)):
+                    found.texts[one.stored] = {str(text).lower() for text in sent}
         return found
 
     def _group(self, raw: Any) -> Test:
@@ -155,6 +161,10 @@ class FilterReader:
 
             return read
         return lambda value: None if php.is_empty(value) else str(value).lower()
+
+
+def _is_one_text(one: Field) -> bool:
+    return one.dynamic and one.type == "string" and not one.multiple
 
 
 def _system_boolean(value: Any) -> Any:

@@ -11,10 +11,10 @@ from migrator.sandbox.item_filter import Filter, FilterReader, SortKey, read_ord
 from migrator.sandbox.registry import PAGE, Answer, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
 
     from migrator.sandbox.portal import Portal
-    from migrator.sandbox.store import Row
+    from migrator.sandbox.store import Row, Table
 
 
 def list_items(portal: Portal, call: Call, entity_type_id: int) -> Answer:
@@ -46,7 +46,7 @@ def _select_rows(
     counting: bool,
 ) -> tuple[list[Row], int]:
     table = portal.table(entity_type_id)
-    ids = _candidates(table.rows, table.between(wanted.above, wanted.below), wanted)
+    ids = _candidates(table, wanted)
     by_id = not order or order[0].field.stored == "id"
     if by_id and (not order or order[0].descending):
         # Without `order` a portal promises none; newest first shows up who relies on it
@@ -63,18 +63,24 @@ def _select_rows(
     return rows[first : first + PAGE], len(rows)
 
 
-def _candidates(rows: dict[int, Row], ids: Sequence[int], wanted: Filter) -> Sequence[int]:
-    if wanted.ids is None:
-        return ids
+def _candidates(table: Table, wanted: Filter) -> Sequence[int]:
+    chosen: Sequence[int]
+    if wanted.ids is not None:
+        chosen = wanted.ids
+    elif wanted.texts:
+        # A database would use its index here.
+        chosen = table.with_text(*next(iter(wanted.texts.items())))
+    else:
+        return table.between(wanted.above, wanted.below)
     low = wanted.above if wanted.above is not None else -1
     return [
         one
-        for one in wanted.ids
-        if one in rows and one > low and (wanted.below is None or one < wanted.below)
+        for one in chosen
+        if one in table.rows and one > low and (wanted.below is None or one < wanted.below)
     ]
 
 
-def _matching(rows: dict[int, Row], ids: Sequence[int], wanted: Filter) -> Iterator[Row]:
+def _matching(rows: MutableMapping[int, Row], ids: Sequence[int], wanted: Filter) -> Iterator[Row]:
     return (rows[one] for one in ids if all(test(rows[one]) for test in wanted.tests))
 
 

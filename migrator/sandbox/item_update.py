@@ -90,4 +90,5 @@ def _apply(write: Write, fields: FieldSet, row: Row, changed: dict[str, Any]) ->
     row |= changed
     row |= {"updatedTime": now, "updatedBy": user_id}
     item_write.save_bindings(write, row, changed)
+    portal.table(write.entity_type_id).note_texts(row)
     portal.automation_runs.append((write.call.method, write.entity_type_id, row["id"]))

@@ -155,7 +155,8 @@ def _fill_defaults(write: Write, fields: FieldSet, values: dict[str, Any]) -> No
     defaults |= {"isRecurring": "N", "isMyCompany": "N"}
     defaults["begindate"] = portal.today()
     defaults["closedate"] = defaults["actualDate"] = portal.today(days=_WEEK)
-    defaults["mycompanyId"] = portal.first_own_company()
+    if "mycompanyId" in fields and "mycompanyId" not in values:
+        defaults["mycompanyId"] = portal.first_own_company()
     for name in _FIRST_OF_LIST:
         if name in fields:
             defaults[name] = portal.statuses.first(fields.by_stored[name].status_type)

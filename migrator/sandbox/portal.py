@@ -22,7 +22,7 @@ from migrator.sandbox.types import SmartTypes
 from migrator.sandbox.user_fields import UserFields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from migrator.sandbox.fields import Field, FieldSet
     from migrator.sandbox.losses import SilentLoss
@@ -52,7 +52,12 @@ class Reply:
 class Portal:
     """State of one portal; `call` runs a REST method without HTTP."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        make_table: Callable[[], Table] = Table,
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.moments = Moments(settings.utc_offset)
@@ -60,6 +65,8 @@ class Portal:
         self.origin = f"https://{settings.host}"
         self.users: dict[int, User] = {}
         self.departments: list[dict[str, Any]] = []
+        #: rows of list methods that only read, by method name
+        self.lists: dict[str, list[dict[str, Any]]] = {}
         self.types = SmartTypes()
         self.categories = Categories()
         self.statuses = Statuses()
@@ -72,7 +79,9 @@ class Portal:
         #: (method, entity type, item) of every write that would start robots
         self.automation_runs: list[tuple[str, int, int]] = []
         self.lock = threading.RLock()
-        self._tables: dict[int, Table] = {etid: Table() for etid in entity_types.SYSTEM_TYPES}
+        #: where the items of one more entity type are kept
+        self._make_table = make_table
+        self._tables: dict[int, Table] = {etid: make_table() for etid in entity_types.SYSTEM_TYPES}
         self._field_sets: dict[int, FieldSet] = {}
         self._last_multifield_id = 0
         self._bucket = LeakyBucket(settings.limits)
@@ -80,10 +89,15 @@ class Portal:
         self._seconds = 0.0
 
     @classmethod
-    def from_seed(cls, seed: dict[str, Any], clock: Clock | None = None) -> Self:
+    def from_seed(
+        cls,
+        seed: dict[str, Any],
+        clock: Clock | None = None,
+        make_table: Callable[[], Table] = Table,
+    ) -> Self:
         from migrator.sandbox import seed as seeds
 
-        portal = cls(seeds.settings_of(seed), clock)
+        portal = cls(seeds.settings_of(seed), clock, make_table)
         seeds.load(portal, seed)
         return portal
 
@@ -95,6 +109,12 @@ class Portal:
         rows = self.table(entity_type_id).rows
         bound = {item_id: {plural: list(ids(row))} for item_id, row in rows.items()}
         return {item_id: dict(row) | bound[item_id] for item_id, row in rows.items()}
+
+    def add_printed(self, entity_type_id: int, rows: Iterable[Row]) -> None:
+        """Take items as crm.item.list of the portal prints them that this one stands for."""
+        from migrator.sandbox import seed as seeds
+
+        seeds.add_printed(self, entity_type_id, rows)
 
     def dump(self) -> dict[str, Any]:
         """The present state in the shape of a seed."""
@@ -120,7 +140,7 @@ class Portal:
 
     def open_type(self, entity_type_id: int) -> None:
         """Give a new smart process its table, its default pipeline and stages."""
-        self._tables.setdefault(entity_type_id, Table())
+        self.table(entity_type_id)
         self.categories.ensure_default(entity_type_id, self.types.title(entity_type_id))
         for category in self.categories.of(entity_type_id):
             self.statuses.add_stages(entity_type_id, category["id"])
@@ -171,7 +191,9 @@ class Portal:
     # --- items ------------------------------------------------------------------------------
 
     def table(self, entity_type_id: int) -> Table:
-        return self._tables.setdefault(entity_type_id, Table())
+        if entity_type_id not in self._tables:
+            self._tables[entity_type_id] = self._make_table()
+        return self._tables[entity_type_id]
 
     def entity_type_ids(self) -> list[int]:
         return [etid for etid in self._tables if self.has_type(etid)]

@@ -6,13 +6,14 @@ Seeds are trusted: nothing is checked, nothing is recorded as lost.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from migrator.sandbox import entity_types, php, user_fields, users
+from migrator.sandbox import company_lists, entity_types, php, user_fields, users
 from migrator.sandbox.currencies import Currencies
 from migrator.sandbox.entity_types import COMPANY, CONTACT, DEAL, INVOICE
+from migrator.sandbox.fields import BINDING_ROWS
 from migrator.sandbox.settings import Settings, read_settings
 from migrator.sandbox.values import plain_number
 
@@ -25,6 +26,7 @@ _PARTS = {
     "portal",
     "users",
     "departments",
+    "lists",
     "currencies",
     "types",
     "categories",
@@ -56,6 +58,7 @@ def load(portal: Portal, seed: dict[str, Any]) -> None:
 def _load_structure(portal: Portal, seed: dict[str, Any]) -> None:
     _load_users(portal, seed.get("users") or [])
     portal.departments = [dict(row) for row in seed.get("departments") or []]
+    portal.lists = company_lists.read_lists(seed.get("lists") or {})
     portal.currencies = Currencies(seed.get("currencies") or [], portal.now())
     for raw in seed.get("types") or []:
         portal.types.add(raw, portal.now(), min(portal.users))
@@ -88,6 +91,27 @@ def _load_users(portal: Portal, rows: list[dict[str, Any]]) -> None:
 def _load_items(portal: Portal, entity_type_id: int, rows: list[Row]) -> None:
     if not portal.has_type(entity_type_id):
         raise ValueError(f"the seed has items of an unknown entity type: {entity_type_id}")
+    portal.table(entity_type_id).load(_read_rows(portal, entity_type_id, rows))
+
+
+def add_printed(portal: Portal, entity_type_id: int, rows: Iterable[Row]) -> None:
+    """Take items as a portal of the same structure has printed them, under stored names.
+
+    Files stay behind: a portal prints links to them, not their contents.
+    """
+    files = {one.stored for one in portal.fields(entity_type_id).fields if one.type == "file"}
+    known = portal.fields(entity_type_id).by_stored.keys() - files - BINDING_ROWS
+    kept = [{key: value for key, value in row.items() if key in known} for row in rows]
+    table = portal.table(entity_type_id)
+    for row in _read_rows(portal, entity_type_id, kept):
+        if row["id"] in table.rows:
+            table.rows[row["id"]] = row
+            table.note_texts(row)
+        else:
+            table.insert(row)
+
+
+def _read_rows(portal: Portal, entity_type_id: int, rows: list[Row]) -> list[Row]:
     readers = _readers(portal, entity_type_id)
     defaults = _row_defaults(portal, entity_type_id)
     fields = portal.fields(entity_type_id)
@@ -112,7 +136,7 @@ def _load_items(portal: Portal, entity_type_id: int, rows: list[Row]) -> None:
             row["movedTime"] = row["movedTime"] or row["createdTime"]
         row["lastActivityTime"] = row["lastActivityTime"] or row["updatedTime"]
         loaded.append(row)
-    table.load(loaded)
+    return loaded
 
 
 def _refuse_unknown(entity_type_id: int, raw: Row, known: set[str]) -> None:
@@ -237,6 +261,7 @@ def dump(portal: Portal) -> dict[str, Any]:
         "portal": _dump_settings(portal.settings),
         "users": [users.dump_user(user) for user in portal.users.values()],
         "departments": [dict(row) for row in portal.departments],
+        "lists": {name: [dict(row) for row in rows] for name, rows in portal.lists.items()},
         "currencies": portal.currencies.rows(),
         "types": [portal.types.describe(o) for o in portal.types.by_entity_type_id.values()],
         "categories": [dict(row) for row in portal.categories.rows()],

@@ -48,6 +48,8 @@ class Settings:
     close_date_on_final_stage: dict[str, bool] = field(default_factory=dict)
     enforce_required_fields: bool = False
     select_star_includes_fm: bool = False
+    #: 1: with leads, 2: without
+    crm_mode: int = 1
     request_time_limit_seconds: float = 60
     #: what goes wrong; only a server carries it out
     faults: tuple[FaultRule, ...] = ()

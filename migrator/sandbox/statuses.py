@@ -218,6 +218,8 @@ def add(portal: Portal, call: Call) -> Answer:
         if php.is_empty(raw.get(key)):
             raise PortalError("", f"The field {key} is required.")
     entity_id = str(raw["ENTITY_ID"])
+    if entity_id not in {*_NAMES, *portal.statuses.lists(), *portal.categories.stage_lists()}:
+        raise PortalError("", "Specified entity type is not supported.")
     known = portal.statuses.of(entity_id)
     prefix = portal.categories.prefix_of_stages(entity_id)
     status_id = str(raw["STATUS_ID"])
@@ -229,12 +231,33 @@ def add(portal: Portal, call: Call) -> Answer:
     semantics = raw.get("SEMANTICS") or None
     if semantics == "S" and any(row["SEMANTICS"] == "S" for row in known):
         raise PortalError("", "There can be only one successful stage.")
+    _check_sort(known, semantics, php.to_int(raw.get("SORT", 10)))
     category = next((row["CATEGORY_ID"] for row in known), None)
     row = portal.statuses.add(
         {**raw, "STATUS_ID": status_id, "CATEGORY_ID": category, "SEMANTICS": semantics}
     )
     portal.structure_changed()
     return Answer(int(row["ID"]))
+
+
+def _check_sort(known: list[dict[str, Any]], semantics: str | None, sort: int) -> None:
+    """Stages in progress stand before the successful one, failed ones behind it.
+
+    Source: b24restdocs api-reference/crm/status/crm-status-add.md, "Restrictions for SORT" and
+    the table of errors. That table names the deal stages only and says nothing of failed stages;
+    people have met both refusals in numbered pipelines.
+    """
+    success = next((int(row["SORT"]) for row in known if row["SEMANTICS"] == "S"), None)
+    if success is None:
+        return
+    if semantics is None and sort > success:
+        raise PortalError(
+            "",
+            "Cannot create more stages after the final stage because the final successful stage "
+            "already exists. Try using sort order values less than that of the final stage.",
+        )
+    if semantics == "F" and sort < success:
+        raise PortalError("", "Cannot add semantics with the specified sort order")
 
 
 @method("crm.status.update")
@@ -251,13 +274,16 @@ def update(portal: Portal, call: Call) -> Answer:
 
 @method("crm.status.delete")
 def delete(portal: Portal, call: Call) -> Answer:
+    """Whether other entries are in use is not looked at, only whether items stand in a stage."""
     _administrator(call)
     row = _find(portal, call)
     forced = call.array("params", "PARAMS").get("FORCED") == "Y"
+    # Sentences stand in the place of codes here (crm-status-delete.md).
     if row["SYSTEM"] == "Y" and not forced:
-        raise PortalError("", "CRM System Status cannot be deleted.")
+        text = "CRM System Status can be deleted only if parameter FORCED is specified and equal "
+        raise PortalError(f'{text}to "Y".')
     if portal.stage_in_use(row["ENTITY_ID"], row["STATUS_ID"]):
-        raise PortalError("", "There are items in this stage.")
+        raise PortalError("There are active items in this status.")
     portal.statuses.remove(row)
     portal.structure_changed()
     return Answer(True)  # noqa: FBT003 - the documented result

@@ -1,13 +1,17 @@
-"""Where items live: rows by id in ascending order, bindings, file contents."""
+"""Where items live: rows by id in ascending order, bindings, file contents.
+
+Rows are kept in memory here; `disk` keeps them in a file, for more than fit.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, MutableMapping, Sequence
 
 Row = dict[str, Any]
 
@@ -15,16 +19,19 @@ Row = dict[str, Any]
 class Table:
     """Items of one entity type; ids are kept sorted so that `>id` is a bisection."""
 
-    def __init__(self) -> None:
-        self.rows: dict[int, Row] = {}
+    def __init__(self, rows: MutableMapping[int, Row] | None = None) -> None:
+        self.rows: MutableMapping[int, Row] = {} if rows is None else rows
         self.ids: list[int] = []
         self._next_id = 1
+        #: text field -> value in lower case -> ids of items that have or once had it
+        self._texts: dict[str, dict[str, set[int]]] = {}
 
     def load(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self.rows[row["id"]] = row
         self.ids = sorted(self.rows)
         self._next_id = max(self._next_id, self.ids[-1] + 1 if self.ids else 1)
+        self._texts.clear()
 
     def start_ids_at(self, first: int) -> None:
         self._next_id = max(first, self._next_id)
@@ -45,6 +52,21 @@ class Table:
             self.ids.append(item_id)
         else:
             insort(self.ids, item_id)
+        self.note_texts(row)
+
+    def note_texts(self, row: Row) -> None:
+        """To be called when an item has changed."""
+        for name, ids in self._texts.items():
+            ids[text_key(row.get(name))].add(row["id"])
+
+    def with_text(self, name: str, values: Iterable[str]) -> list[int]:
+        """Ids among which are all items whose text field has one of these values, ascending."""
+        known = self._texts.get(name)
+        if known is None:
+            known = self._texts[name] = defaultdict(set)
+            for item_id, row in self.rows.items():
+                known[text_key(row.get(name))].add(item_id)
+        return sorted({item_id for value in values for item_id in known.get(value, ())})
 
     def remove(self, item_id: int) -> None:
         del self.rows[item_id]
@@ -59,6 +81,11 @@ class Table:
         low = bisect_right(self.ids, above) if above is not None else 0
         high = bisect_left(self.ids, below) if below is not None else len(self.ids)
         return self.ids[low:high]
+
+
+def text_key(value: Any) -> str:
+    """Texts are compared without regard to case."""
+    return str(value or "").lower()
 
 
 class Bindings:

@@ -10,7 +10,16 @@ from migrator.sandbox.registry import METHODS, Answer, Call, method
 if TYPE_CHECKING:
     from migrator.sandbox.portal import Portal
 
-_ALL_SCOPES = ("crm", "department", "user", "user_basic", "user_brief", "userfieldconfig")
+_ALL_SCOPES = (
+    "bizproc",
+    "catalog",
+    "crm",
+    "department",
+    "user",
+    "user_basic",
+    "user_brief",
+    "userfieldconfig",
+)
 
 
 @method("server.time", scope=None)
@@ -52,9 +61,9 @@ def _allowed(scopes: tuple[str, ...], call: Call) -> bool:
 
 @method("crm.settings.mode.get")
 def mode(portal: Portal, call: Call) -> Answer:
-    """1: classic CRM with leads (b24restdocs api-reference/crm/crm-settings-mode-get.md)."""
-    del portal, call
-    return Answer(1)
+    """1: with leads, 2: without (b24restdocs api-reference/crm/crm-settings-mode-get.md)."""
+    del call
+    return Answer(portal.settings.crm_mode)
 
 
 @method("crm.enum.ownertype")

@@ -83,7 +83,8 @@ class SmartTypes:
         row["createdTime"] = raw.get("createdTime") or moment
         row["updatedTime"] = raw.get("updatedTime") or moment
         row["updatedBy"] = raw.get("updatedBy", user_id)
-        found = SmartType(row, _linked(raw.get("linkedUserFields")))
+        linked = raw.get("linkedUserFields") if row["isUseInUserfieldEnabled"] == "Y" else None
+        found = SmartType(row, _linked(linked))
         self.by_entity_type_id[found.entity_type_id] = found
         self._add_relations(found.entity_type_id, raw.get("relations"))
         return found
@@ -291,6 +292,7 @@ def add(portal: Portal, call: Call) -> Answer:
     raw.pop("id", None)
     if php.is_empty(raw.get("title")):
         raise PortalError("CRM_FIELD_ERROR_REQUIRED", 'The "title" field is required')
+    _as_written(raw)
     etid = raw.get("entityTypeId")
     if etid is not None:
         _check_entity_type_id(portal, php.to_int(etid))
@@ -306,11 +308,36 @@ def _check_entity_type_id(portal: Portal, etid: int) -> None:
         )
 
 
+def _as_written(raw: dict[str, Any]) -> None:
+    """Y and N do not work here, "true" and "false" do; and who asks for fields must be let in.
+
+    Source: b24restdocs .../crm-type-add.md, the notes on relations and linkedUserFields
+    """
+    relations = raw.get("relations")
+    if isinstance(relations, dict):
+        raw["relations"] = {
+            side: [
+                {**row, "isChildrenListEnabled": _written(row.get("isChildrenListEnabled"))}
+                for row in php.array_values(rows)
+                if isinstance(row, dict)
+            ]
+            for side, rows in relations.items()
+        }
+    linked = raw.get("linkedUserFields")
+    if isinstance(linked, dict):
+        raw["linkedUserFields"] = {key: _written(value) for key, value in linked.items()}
+
+
+def _written(value: Any) -> str:
+    return "true" if value in ("true", True) else "false"
+
+
 @method("crm.type.update")
 def update(portal: Portal, call: Call) -> Answer:
     _administrator(call)
     found = _by_id(portal, call)
     raw = call.array("fields")
+    _as_written(raw)
     for key in ("title", "code"):
         if key in raw:
             found.row[key] = raw[key]
@@ -331,7 +358,14 @@ def delete(portal: Portal, call: Call) -> Answer:
     _administrator(call)
     found = _by_id(portal, call)
     if portal.table(found.entity_type_id).ids:
-        raise PortalError(0, "The SPA has items and cannot be deleted")
+        # b24restdocs .../crm-type-delete.md
+        raise PortalError("BX_ERROR", "You cannot delete an entity type that has elements")
+    # Its pipelines, stages and relations go with it, the settings of its user fields stay behind
+    # (core-corp: modules/crm/lib/Model/Dynamic/TypeTable.php, onAfterDelete).
+    for category in portal.categories.of(found.entity_type_id):
+        stages = entity_types.stage_entity_id(found.entity_type_id, category["id"])
+        portal.categories.remove(category)
+        portal.statuses.remove_list(stages or "")
     portal.types.remove(found)
     portal.structure_changed()
     return Answer([])

@@ -105,7 +105,10 @@ def add(portal: Portal, call: Call) -> Answer:
         raise PortalError("", "The 'USER_TYPE_ID' field is not found.")
     if portal.user_fields.find(entity_id, name):
         raise PortalError("", f"The field {name} for {entity_id} already exists.")
-    found = portal.user_fields.load({**raw, "id": None, "fieldName": name, "showInList": None})
+    # Accepted and not looked at (userfieldconfig-add.md).
+    unheard = ("showInList", "listColumnLabel", "listFilterLabel", "errorMessage")
+    heard = {key: value for key, value in raw.items() if key not in unheard}
+    found = portal.user_fields.load({**heard, "id": None, "fieldName": name})
     portal.structure_changed()
     return Answer({"field": user_fields.dump(found)})
 
@@ -151,10 +154,20 @@ def apply(portal: Portal, found: UserField, raw: dict[str, Any]) -> None:
 @method("userfieldconfig.delete", scope=_SCOPE)
 def delete(portal: Portal, call: Call) -> Answer:
     _module(call)
-    _settings_right(call, "You cannot delete custom fields")
+    _settings_right(call, "You cannot delete the user field")
     found = portal.user_fields.get(php.to_int(call.get("id")))
     if found is None:
-        raise PortalError("", "You cannot delete custom fields")
-    portal.user_fields.remove(found)
-    portal.structure_changed()
+        # The same error as for somebody without the right (userfieldconfig-delete.md).
+        raise PortalError("", "You cannot delete the user field")
+    forget(portal, found)
     return Answer(None)
+
+
+def forget(portal: Portal, found: UserField) -> None:
+    """The field's values in items go with it."""
+    portal.user_fields.remove(found)
+    for entity_type_id in portal.entity_type_ids():
+        if portal.types.uf_entity(entity_type_id) == found.entity_id:
+            for row in portal.table(entity_type_id).rows.values():
+                row.pop(found.field_name, None)
+    portal.structure_changed()

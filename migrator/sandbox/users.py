@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from migrator.sandbox.portal import Portal
 
 #: Keys of a seeded user that are settings of the sandbox, not part of user.get.
-_RIGHTS = ("ADMIN", "IMPORT", "CRM", "CRM_ADMIN")
+_RIGHTS = ("ADMIN", "IMPORT", "DELETE", "CRM", "CRM_ADMIN")
 #: user_brief hides the addresses (b24restdocs api-reference/user/user-scope.md).
 _HIDDEN_FROM_BRIEF = ("EMAIL", "PERSONAL_MOBILE", "WORK_PHONE")
 _USER_SCOPES = "user|user_basic|user_brief"
@@ -28,6 +28,8 @@ class User:
     crm_admin: bool
     #: True for every entity type, or the entity types this user may import
     imports: bool | frozenset[int]
+    #: May delete items, of every entity type.
+    deletes: bool = True
 
     @property
     def extranet(self) -> bool:
@@ -51,13 +53,14 @@ def read_user(raw: dict[str, Any]) -> User:
         crm=bool(raw.get("CRM", True)),
         crm_admin=bool(raw.get("CRM_ADMIN", admin)),
         imports=frozenset(imports) if isinstance(imports, list) else bool(imports),
+        deletes=bool(raw.get("DELETE", True)),
     )
 
 
 def dump_user(user: User) -> dict[str, Any]:
     imports = user.imports if isinstance(user.imports, bool) else sorted(user.imports)
     rights = {"ADMIN": user.admin, "CRM": user.crm, "CRM_ADMIN": user.crm_admin}
-    return {**user.row, **rights, "IMPORT": imports}
+    return {**user.row, **rights, "IMPORT": imports, "DELETE": user.deletes}
 
 
 _DEFAULTS: dict[str, Any] = {
