@@ -1,74 +1,87 @@
-"""The composition root: settings in, a migration's commands out; the only place that wires them.
+"""A migration's commands: each joins the stages that it needs.
 
 Nothing here prints or decides on exit codes: that is the command line's part.
 """
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
-from migrator.bitrix.client import PortalClient
-from migrator.bitrix.limits import PortalLimits
-from migrator.bitrix.records import RequestRecord, Wait, WaitReason
-from migrator.bitrix.webhook import Webhook
-from migrator.clock import SystemClock
+from migrator.bitrix.errors import ItemRefused, PortalError
+from migrator.check.stage import Check, CheckOptions
 from migrator.domain.errors import UsageError
 from migrator.domain.findings import FindingKind, Phase
-from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.mapping import PairKind
 from migrator.domain.policy import OnUnmappedUser, WithoutImportRight
-from migrator.domain.records import LinkState, Migration, RequestEntry, SaveCounts, StructureElement
-from migrator.domain.structure import build_structure
-from migrator.domain.vocabulary import EntityTypeId, Role
+from migrator.domain.records import (
+    LinkState,
+    MatchCandidate,
+    Migration,
+    Origin,
+    SaveCounts,
+    StructureElement,
+)
+from migrator.domain.structure import build_structure, read_as_profile
+from migrator.domain.undoing import KeepReason, KeptItem
+from migrator.domain.vocabulary import EntityTypeId, Role, TargetId
 from migrator.export.items import ItemExport
-from migrator.export.structure import read_profile, read_structure
-from migrator.interrupt import InterruptibleClock, StopRequest
+from migrator.export.structure import PortalNotUsable, read_profile, read_structure
+from migrator.load.in_flight import InFlight
 from migrator.load.items import LoadOptions
+from migrator.load.preparation import KnownItems
 from migrator.load.stage import Load, LoadResult
+from migrator.plan.check.facts import DiskFacts, Policies, Refusal
+from migrator.plan.check.judge import in_order, unreachable
+from migrator.plan.check.line import worst
+from migrator.plan.check.structure import (
+    judge_structure,
+    mapping_refused,
+    structure_not_compared,
+)
 from migrator.plan.portal_rights import judge_profile
+from migrator.plan.structure.phases import created_pairs
+from migrator.planning.mapping_file import MappingFile, MappingFileError, read_mapping_file
+from migrator.planning.pairing_in_force import (
+    pairs_in_force,
+    partners_in_force,
+    refuse_mistakes,
+)
+from migrator.planning.sample import SampleDrawing
 from migrator.planning.stage import Planning, PlanOptions, load_structures
-from migrator.progress import Progress, Silent
-from migrator.staging import Staging
+from migrator.structure.execution import settle_creations
+from migrator.structure.stage import ApplyResult, StructureNotReadable, StructureStage
+from migrator.undo.stage import Undo, UndoOptions, UndoResult, require_no_undo
 from migrator.verify.stage import Verify, VerifyCounts
-from migrator.workspace import Workspace, exported_types
+from migrator.workspace import Workspace, exported_types, recorded_filters, staged_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Mapping
 
-    from migrator.clock import Clock
+    from migrator.bitrix.client import PortalClient
     from migrator.domain.findings import Finding
     from migrator.domain.structure import Profile, Structure
+    from migrator.plan.check.line import Line, Verdict
     from migrator.plan.plan import Blueprint
-    from migrator.settings import PortalSettings, Settings
-
-logger = logging.getLogger(__name__)
-
-_WAITS = {
-    WaitReason.RATE: "the request rate of {portal}",
-    WaitReason.OPERATING: "the execution budget of {method} on {portal}",
-    WaitReason.TROUBLE: "{portal} to recover",
-}
-
+    from migrator.plan.sample import Share
+    from migrator.plan.structure.lines import StructureDiff
+    from migrator.planning.sample import DrawnSample
+    from migrator.settings import Settings
 
 #: How many blocking findings an error message lists.
 _SHOWN = 20
+
+
+#: How many candidates of an entity type are written into a mapping file at once.
+_WRITTEN_MATCHES = 1000
 
 
 class NothingExported(UsageError):
     """The staging database holds nothing of the source yet."""
 
     reference = "nothing-exported"
-
-
-class UnknownMigration(UsageError):
-    """The staging database holds no migration of that name."""
-
-    reference = "unknown-migration"
 
 
 class BlockedByFindings(UsageError):
@@ -100,6 +113,20 @@ class PortalState:
     remarks: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """Every answer of `check`; `portals` are those that could be asked."""
+
+    portals: tuple[PortalState, ...]
+    lines: tuple[Line, ...]
+    #: HTTP requests the check has sent, both portals together.
+    requests: int
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(self.lines)
+
+
 class App:
     """One migration between two portals, with everything it needs at hand."""
 
@@ -120,15 +147,89 @@ class App:
     def migration(self) -> Migration:
         return self.workspace.migration
 
+    def client(self, role: Role) -> PortalClient:
+        return self._clients[role]
+
     def check(self) -> list[PortalState]:
         """Ask both portals who the webhooks speak for. Raises: PortalNotUsable, PortalError."""
-        states = []
-        for role, client in self._clients.items():
-            self._profiles[role] = read_profile(client)
-            profile = build_structure([self._profiles[role]]).profile
-            if profile is not None:
-                states.append(self._state(role, client.webhook.host, profile))
-        return states
+        return [self._sign_in(role) for role in self._clients]
+
+    def check_everything(self) -> CheckReport:
+        """Ask both portals all that a migration should know beforehand; keeps nothing of it.
+
+        A portal that cannot be used is a line of the report.
+
+        Raises: PortalError where a portal fails on the way, ProbeAccepted, MappingFileError.
+        """
+        before = len(self.workspace.requests)
+        with self.workspace.read() as repositories:
+            created = created_pairs(repositories.creations.load())
+        file = self._mapping_file()
+        options = CheckOptions(
+            policies=Policies(
+                on_late_item=self.settings.on_late_item,
+                on_unmapped_user=self.settings.on_unmapped_user,
+                without_import_right=self.settings.without_import_right,
+            ),
+            pair_up=partners_in_force(self.settings.mapping, created),
+            filtered=file.filtered,
+            rates=file.currency_rates,
+            filters_of=file.item_filters,
+            disk=self._disk(),
+        )
+        states: list[PortalState] = []
+        lines: list[Line] = []
+        for role in self._clients:
+            try:
+                states.append(self._sign_in(role))
+            except (PortalNotUsable, PortalError) as error:
+                lines.append(unreachable(role, Refusal(message=error.message, hint=error.hint)))
+        signed_in = {one.role: (self._clients[one.role], one.profile) for one in states}
+        lines += Check(self.workspace, options).run(signed_in)
+        if len(signed_in) == len(Role):
+            lines.append(self._structure_line())
+        requests = len(self.workspace.requests) - before
+        return CheckReport(portals=tuple(states), lines=tuple(in_order(lines)), requests=requests)
+
+    def _structure_line(self) -> Line:
+        """Compare both portals' structure; unlike `structure_diff` nothing of it is kept."""
+        self.workspace.progress.begin("Comparing the structure", None)
+        try:
+            elements = {}
+            for role in Role:
+                elements[role] = read_structure(self._clients[role], self._profiles[role])
+                self.workspace.progress.advance(1)
+                self.workspace.check_stop()
+            stage = StructureStage(
+                self.workspace,
+                self._clients[Role.TARGET],
+                source=elements[Role.SOURCE],
+                read_target=lambda: elements[Role.TARGET],
+                pair_up=pairs_in_force(self.settings.mapping),
+            )
+            return judge_structure(stage.diff())
+        except MappingFileError as error:
+            return mapping_refused(Refusal(message=error.message, hint=error.hint))
+        except (ItemRefused, PortalNotUsable, StructureNotReadable) as error:
+            return structure_not_compared(Refusal(message=error.message, hint=error.hint))
+        finally:
+            self.workspace.progress.end()
+
+    def _sign_in(self, role: Role) -> PortalState:
+        client = self._clients[role]
+        self._profiles[role] = element = read_profile(client)
+        return self._state(role, client.webhook.host, read_as_profile(element))
+
+    def _disk(self) -> DiskFacts | None:
+        """The room beside the staging database; None where it is on a server."""
+        if not self.settings.staging_url.get_secret_value().startswith("sqlite"):
+            return None
+        file = Path(self.workspace.staging.name).absolute()
+        return DiskFacts(
+            folder=str(file.parent),
+            free_bytes=shutil.disk_usage(file.parent).free,
+            staged_bytes=file.stat().st_size,
+        )
 
     def _state(self, role: Role, host: str, profile: Profile) -> PortalState:
         may_go = self.settings.without_import_right is WithoutImportRight.ADD
@@ -138,13 +239,58 @@ class App:
     def export(
         self, only: frozenset[EntityTypeId] = frozenset(), *, refresh: bool = False
     ) -> SaveCounts:
-        """Stage both portals' structure and the source's items."""
+        """Stage both portals' structure, and the items that the mapping file takes.
+
+        Raises: MappingFileError, FilterRefused.
+        """
         source = self._stage_structure(Role.SOURCE)
-        self._stage_structure(Role.TARGET)
+        target = self._stage_structure(Role.TARGET)
         _check_only(source, only)
-        types = [t for t in source.entity_types if not only or t in only]
-        export = ItemExport(self.workspace, self._clients[Role.SOURCE], source)
+        file = self._mapping_file()
+        with self.workspace.read() as repositories:
+            created = created_pairs(repositories.creations.load())
+        # A mistake in the file is told now, and not after hours of reading.
+        refuse_mistakes(file, source, target, created)
+        wanted = [t for t in source.entity_types if not only or t in only]
+        types = [t for t in wanted if t not in file.left_out]
+        filters = file.item_filters(source)
+        export = ItemExport(self.workspace, self._clients[Role.SOURCE], source, filters)
         return export.run(types, refresh=refresh)
+
+    def _mapping_file(self) -> MappingFile:
+        path = self.settings.mapping
+        return read_mapping_file(path) if path is not None else MappingFile(Path())
+
+    def structure_diff(self) -> StructureDiff:
+        """Compare both portals' structure as it is now. Raises: as `apply_structure`."""
+        return self._structure_stage().diff()
+
+    def apply_structure(self, *, dry_run: bool = False) -> ApplyResult:
+        """Create in the target what is missing of the source's structure, and nothing else.
+
+        Raises: StructureNotReadable, StructureConflicts, MappingFileError, before anything is
+        written to the target.
+        """
+        return self._structure_stage().apply(dry_run=dry_run)
+
+    def _structure_stage(self) -> StructureStage:
+        self._stage_structure(Role.SOURCE)
+        with self.workspace.read() as repositories:
+            source = repositories.structure.load(Role.SOURCE)
+        return StructureStage(
+            self.workspace,
+            self._clients[Role.TARGET],
+            source=source,
+            read_target=self._read_target_anew,
+            pair_up=pairs_in_force(self.settings.mapping),
+            cutoff_seconds=self.settings.target.request_cutoff_seconds,
+        )
+
+    def _read_target_anew(self) -> list[StructureElement]:
+        self._structures.pop(Role.TARGET, None)
+        self._stage_structure(Role.TARGET)
+        with self.workspace.read() as repositories:
+            return repositories.structure.load(Role.TARGET)
 
     def plan(
         self, only: frozenset[EntityTypeId] = frozenset(), *, retry_failed: bool = False
@@ -165,12 +311,39 @@ class App:
             only=only,
             retry_failed=retry_failed,
         )
-        return Planning(self.workspace, self._clients[Role.TARGET], options).run()
+        return Planning(
+            self.workspace,
+            self._clients[Role.TARGET],
+            options,
+            asked_for_matches=self.asked_for_matches,
+        ).run()
+
+    @property
+    def asked_for_matches(self) -> PortalClient:
+        """The portal in which items are looked for that are there already."""
+        return self._clients[Role.TARGET]
+
+    def draw_sample(self, share: Share, only: frozenset[EntityTypeId] = frozenset()) -> DrawnSample:
+        """From now on, plan and import the sample only; drawn where there is none on record.
+
+        Raises: NothingExported.
+        """
+        self._require_export()
+        self._require_whole_export(only)
+        source, _ = load_structures(self.workspace)
+        self.workspace.sampled = False
+        drawn = SampleDrawing(self.workspace, source).ensure(share, only or source.entity_types)
+        self.workspace.sampled = True
+        return drawn
 
     def load(self, blueprint: Blueprint, *, retry_failed: bool = False) -> LoadResult:
-        """Import what the plan names. Raises: BlockedByFindings, before anything is written."""
+        """Import what the plan names.
+
+        Raises: BlockedByFindings, UndoUnfinished; before anything is written.
+        """
         if blueprint.plan.blocking:
             raise BlockedByFindings(blueprint)
+        require_no_undo(self.workspace)
         options = LoadOptions(
             on_late=self.settings.on_late_item,
             largest_request_bytes=self.settings.largest_request_bytes,
@@ -180,21 +353,51 @@ class App:
         source, target = self._clients[Role.SOURCE], self._clients[Role.TARGET]
         return Load(self.workspace, source, target, blueprint, options).run()
 
-    def verify(self, only: frozenset[EntityTypeId] = frozenset()) -> VerifyCounts:
-        """Compare the target with staging, by the mapping of the last plan."""
+    def verify(
+        self,
+        only: frozenset[EntityTypeId] = frozenset(),
+        above: Mapping[EntityTypeId, TargetId] | None = None,
+    ) -> VerifyCounts:
+        """Compare the target with staging, by the mapping of the last plan.
+
+        `above` leaves out items of a source type up to a target id.
+        """
         self._require_export()
         source, target = load_structures(self.workspace)
         _check_only(source, only)
         with self.workspace.read() as repositories:
-            mapping = repositories.pairs.load()
+            mapping = staged_mapping(repositories)
         client = self._clients[Role.TARGET]
-        verify = Verify(self.workspace, client, source, target, PortalMapping(mapping))
-        return verify.run(sorted(only))
+        verify = Verify(self.workspace, client, source, target, mapping)
+        return verify.run(sorted(only), above)
+
+    def undo(self, options: UndoOptions) -> UndoResult:
+        """Take back what this migration made in the target, or only find out what that is.
+
+        The source is not asked for anything. Raises: NothingExported, CannotSettle.
+        """
+        self._require_export()
+        source, _ = load_structures(self.workspace)
+        _check_only(source, options.only)
+        client, target = self._clients[Role.TARGET], self._stage_structure(Role.TARGET)
+        with self.workspace.read() as repositories:
+            mapping = staged_mapping(repositories)
+        cutoff = self.settings.target.request_cutoff_seconds
+        known = KnownItems(mapping, frozenset())
+        InFlight(self.workspace, client, target, known, cutoff).settle()
+        if options.with_structure:
+            settle_creations(self.workspace, client, cutoff)
+        return Undo(self.workspace, client, source, target, mapping, options).run()
+
+    def kept_items(self, limit: int | None = None) -> list[KeptItem]:
+        """What the last undo has left in the target, matched items aside."""
+        with self.workspace.read() as repositories:
+            return repositories.kept_items.list(without=[KeepReason.MATCHED], limit=limit)
 
     def moved_types(self) -> frozenset[EntityTypeId]:
         """Entity types that have a partner in the target by the last plan."""
         with self.workspace.read() as repositories:
-            mapping = PortalMapping(repositories.pairs.load())
+            mapping = staged_mapping(repositories)
         kinds = (p for p in mapping if p.kind is PairKind.ENTITY_TYPE and p.target_key is not None)
         return frozenset(EntityTypeId(int(pair.source_key)) for pair in kinds)
 
@@ -202,6 +405,18 @@ class App:
         """How many imported items came later than the target permits to keep their dates."""
         with self.workspace.read() as repositories:
             return repositories.findings.items_with(Phase.IMPORT, FindingKind.LATE_ITEM)
+
+    def ambiguous_matches(self) -> list[MatchCandidate]:
+        """What of the last plan's matches the operator has to answer."""
+        with self.workspace.read() as repositories:
+            types = sorted(repositories.matches.types())
+            found = (repositories.matches.ambiguous(t, _WRITTEN_MATCHES) for t in types)
+            return [one for of_type in found for one in of_type]
+
+    def matched_items(self) -> int:
+        """How many items have a partner that was in the target before the migration."""
+        with self.workspace.read() as repositories:
+            return repositories.id_map.count_of(Origin.MATCHED)
 
     def link_counts(self, only: frozenset[EntityTypeId] = frozenset()) -> dict[LinkState, int]:
         """How many deferred links there are, by state."""
@@ -224,8 +439,22 @@ class App:
         """What is exported in part must not be imported as if it were all."""
         source, _ = load_structures(self.workspace)
         _check_only(source, only)
+        file = self._mapping_file()
+        wanted = set(only or source.entity_types) - file.left_out
+        # A filter with mistakes is told by the plan, together with all others of the file.
+        filters = None if file.filter_faults(source) else file.item_filters(source)
         with self.workspace.read() as repositories:
-            missing = set(only or source.entity_types) - exported_types(repositories)
+            missing = wanted - exported_types(repositories)
+            known = recorded_filters(repositories)
+        changed = [
+            t for t in wanted if filters is not None and known.get(t, {}) != filters.get(t, {})
+        ]
+        if changed:
+            titles = ", ".join(source.entity_types[t].title for t in sorted(changed))
+            raise NothingExported(
+                f"what is staged was not exported by the filter that is in force now: {titles}",
+                hint="migrator export --mapping FILE, with the same mapping file",
+            )
         if missing:
             titles = ", ".join(source.entity_types[t].title for t in sorted(missing))
             raise NothingExported(
@@ -251,142 +480,3 @@ def _check_only(source: Structure, only: frozenset[EntityTypeId]) -> None:
             f"the source has no entity type {unknown[0]}, or its webhook may not read it",
             hint=f"--only takes: {known}",
         )
-
-
-def find_migration(staging: Staging, name: str) -> Migration:
-    """Raises: UnknownMigration."""
-    with staging.read() as transaction:
-        found = transaction.migrations.get(name)
-        known = [migration.name for migration in transaction.migrations.list()]
-    if found is None:
-        there = f"there are: {', '.join(known)}" if known else "there is none yet"
-        raise UnknownMigration(
-            f"{staging.name} holds no migration '{name}'; {there}",
-            hint="name one with --migration, or set MIGRATOR_STAGING_URL",
-        )
-    return found
-
-
-@contextmanager
-def open_staging(settings: Settings, *, create: bool = True) -> Iterator[Staging]:
-    """Open the staging database, its schema brought up to date, each step logged."""
-    url = settings.staging_url.get_secret_value()
-    with Staging.open(url, create=create) as staging:
-        staging.upgrade(log=logger.info)
-        yield staging
-
-
-@contextmanager
-def open_app(
-    settings: Settings,
-    migration: str,
-    *,
-    progress: Progress | None = None,
-    stop: StopRequest | None = None,
-) -> Iterator[App]:
-    """Everything for one migration; requests not logged yet are written down at the end.
-
-    Raises: UsageError for a missing or unusable webhook, or a staging database of other portals.
-    """
-    source = _webhook(settings.source, Role.SOURCE)
-    target = _webhook(settings.target, Role.TARGET)
-    stop = stop or StopRequest()
-    clock = InterruptibleClock(SystemClock(), stop)
-    with open_staging(settings) as staging:
-        with staging.begin() as transaction:
-            row = transaction.migrations.get_or_create(
-                migration,
-                source_portal=source.host,
-                target_portal=target.host,
-                source_origin=source.origin,
-                target_origin=target.origin,
-            )
-        workspace = Workspace(
-            staging=staging,
-            migration=row,
-            clock=clock,
-            progress=progress or Silent(),
-            check_stop=stop.check,
-        )
-        with (
-            staging.own(row.migration_id) as still_owned,
-            _client(source, settings.source, Role.SOURCE, workspace) as source_client,
-            _client(target, settings.target, Role.TARGET, workspace) as target_client,
-        ):
-            workspace.check_owned = still_owned
-            for client in (source_client, target_client):
-                client.remember(_recent_requests(staging, client, clock))
-            try:
-                yield App(settings, workspace, source_client, target_client)
-            finally:
-                workspace.flush_requests()
-
-
-def _recent_requests(staging: Staging, client: PortalClient, clock: Clock) -> list[float]:
-    """How many seconds ago earlier processes asked this portal: its bucket may still be full."""
-    with staging.read() as transaction:
-        latest = transaction.request_log.latest(client.webhook.host, client.limits.burst)
-    return [max(0.0, (clock.now() - moment).total_seconds()) for moment in latest]
-
-
-def _webhook(portal: PortalSettings, role: Role) -> Webhook:
-    url = portal.webhook_url or SecretStr("")
-    if not url.get_secret_value():
-        raise UsageError(
-            f"the webhook of the {role} is not set",
-            hint=f"set MIGRATOR_{role.upper()}__WEBHOOK_URL to the inbound webhook of the {role}",
-        )
-    return Webhook(url.get_secret_value())
-
-
-def _client(
-    webhook: Webhook, portal: PortalSettings, role: Role, workspace: Workspace
-) -> PortalClient:
-    limits = PortalLimits(
-        requests_per_second=portal.requests_per_second,
-        burst=portal.burst,
-        operating_limit_seconds=portal.operating_limit_seconds,
-        operating_window_seconds=portal.operating_window_seconds,
-    )
-    return PortalClient(
-        webhook,
-        limits,
-        clock=workspace.clock,
-        on_request=_recorder(role, workspace.requests.append),
-        on_wait=_announcer(workspace.progress),
-    )
-
-
-def _recorder(role: Role, log: Callable[[RequestEntry], None]) -> Callable[[RequestRecord], None]:
-    def record(request: RequestRecord) -> None:
-        log(
-            RequestEntry(
-                portal_role=role,
-                portal=request.portal,
-                method=_method(request),
-                sent_at=request.sent_at,
-                duration_s=request.duration_s,
-                operating_s=request.operating_s,
-                status=request.status,
-                error=request.error,
-                items=request.items,
-                commands=request.commands or 1,
-            )
-        )
-
-    return record
-
-
-def _method(request: RequestRecord) -> str:
-    """A batch of one method's commands is told from others: budgets are per inner method."""
-    if len(request.inner) == 1:
-        return f"{request.method}:{next(iter(request.inner))}"
-    return request.method
-
-
-def _announcer(progress: Progress) -> Callable[[Wait], None]:
-    def announce(wait: Wait) -> None:
-        why = _WAITS[wait.reason].format(portal=wait.portal, method=wait.method)
-        progress.waiting(why, wait.seconds)
-
-    return announce

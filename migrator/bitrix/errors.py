@@ -337,6 +337,7 @@ _DOCUMENTED_SENTENCES = {
 #: The scope a method belongs to, as the webhook's form names it. Anything else: crm.
 #: Source: b24restdocs api-reference/scopes/permissions.md
 _SCOPES = {
+    "bizproc": "bizproc",
     "userfieldconfig": "userfieldconfig",
     "user": "user",
     "department": "department",

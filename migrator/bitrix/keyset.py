@@ -7,7 +7,7 @@ Sources: b24restdocs settings/performance/huge-data.md, settings/how-to-call-res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -61,9 +61,9 @@ class Portal(Protocol):
 class RequestSize:
     """How many commands one request may hold, by what they have cost so far."""
 
-    def __init__(self, most: int = MOST_COMMANDS) -> None:
+    def __init__(self, most: int = MOST_COMMANDS, first: int = MOST_COMMANDS) -> None:
         self._most = max(1, min(most, MOST_COMMANDS))
-        self._now = self._most
+        self._now = min(first, self._most)
         self.cuts = 0
 
     def commands(self, needed: int) -> int:
@@ -88,6 +88,8 @@ class _Query:
     entity_type_id: int
     select: Sequence[str]
     use_original_uf_names: bool = True
+    #: Which items of the type are asked for at all.
+    filter: Mapping[str, object] = field(default_factory=dict)
 
     def params(
         self, page_filter: Mapping[str, object], direction: str = "ASC"
@@ -99,7 +101,7 @@ class _Query:
         return {
             "entityTypeId": self.entity_type_id,
             "select": select,
-            "filter": page_filter,
+            "filter": {**self.filter, **page_filter},
             "order": {"id": direction},
             "start": -1,
             "useOriginalUfNames": "Y" if self.use_original_uf_names else "N",
@@ -139,6 +141,13 @@ class ItemReader:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
+        #: of requests for whole items; what one type has shown, the next need not find out again
+        self._size = RequestSize()
+
+    @property
+    def pages_per_request(self) -> int:
+        """How many pages the next request for many items will hold."""
+        return self._size.commands(MOST_COMMANDS)
 
     def iter_items(
         self,
@@ -149,6 +158,7 @@ class ItemReader:
         newest: int | None,
         use_original_uf_names: bool,
         max_pages: int,
+        filter: Mapping[str, Any],  # noqa: A002 - the vendor's word
     ) -> Iterator[ItemPages]:
         """One `ItemPages` per request, each complete up to its `last_id`; the last is exhausted.
 
@@ -164,14 +174,15 @@ class ItemReader:
             entity_type_id=entity_type_id,
             select=select,
             use_original_uf_names=use_original_uf_names,
+            filter=filter,
         )
-        size = RequestSize(max_pages)
         last_id, exhausted = after, False
         while not exhausted:
             # At most one item per id: so many pages reach beyond `newest` for certain.
             needed = MOST_COMMANDS if newest is None else max(0, newest - last_id) // PAGE + 1
             chain = _Chain(last_id, [])
-            failure = self._read_chain(query, chain, size, size.commands(needed))
+            pages = self._size.commands(min(needed, max_pages))
+            failure = self._read_chain(query, chain, pages)
             if chain.items or chain.exhausted:
                 last_id = chain.last_id
                 exhausted = chain.exhausted or (newest is not None and last_id >= newest)
@@ -180,15 +191,8 @@ class ItemReader:
                 raise failure
 
     def newest(self, entity_type_ids: Sequence[int]) -> dict[int, NewestItem | PortalError | None]:
-        queries = {
-            type_id: _Query(entity_type_id=type_id, select=("id", "createdTime"))
-            for type_id in entity_type_ids
-        }
-        outcomes = self._run_all([query.params({">id": 0}, "DESC") for query in queries.values()])
-        return {
-            type_id: outcome if isinstance(outcome, PortalError) else _newest_of(outcome)
-            for type_id, outcome in zip(queries, outcomes, strict=True)
-        }
+        outcomes = self.run_all(newest_queries(entity_type_ids))
+        return dict(zip(entity_type_ids, map(newest_of, outcomes), strict=True))
 
     def read_items(
         self,
@@ -205,7 +209,7 @@ class ItemReader:
         )
         wanted = sorted(set(ids))
         pages = [wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE)]
-        outcomes = self._run_all([query.params({"@id": page}) for page in pages])
+        outcomes = self.run_all([query.params({"@id": page}) for page in pages], self._size)
         return [item for answer in _answers(outcomes) for item in answer.rows("items")]
 
     def find_items(
@@ -228,10 +232,9 @@ class ItemReader:
             chain.add(self._portal.call(_LIST, query.params({**filter, ">id": chain.last_id})))
         return chain.items
 
-    def _read_chain(
-        self, query: _Query, chain: _Chain, size: RequestSize, pages: int
-    ) -> PortalError | None:
+    def _read_chain(self, query: _Query, chain: _Chain, pages: int) -> PortalError | None:
         """Read up to so many pages into the chain; returns the error that ended it for good."""
+        size = self._size
         if pages == 1:
             answer = self._portal.call(_LIST, query.after(chain.last_id))
             size.measured(1, answer.time.duration or 0.0)
@@ -255,9 +258,11 @@ class ItemReader:
             chain.add(outcome)
         return None
 
-    def _run_all(self, queries: list[dict[str, object]]) -> list[Answer | PortalError]:
-        """The outcome of each list, in as few requests as possible."""
-        size = RequestSize()
+    def run_all(
+        self, queries: Sequence[dict[str, object]], size: RequestSize | None = None
+    ) -> list[Answer | PortalError]:
+        """The outcome of each `crm.item.list`, in as few requests as possible."""
+        size = size or RequestSize()
         done: list[Answer | PortalError] = []
         while len(done) < len(queries):
             part = queries[len(done) :][: size.commands(len(queries) - len(done))]
@@ -290,7 +295,7 @@ class ItemReader:
             size.cut(len(commands))
             self._portal.back_off("batch", size.cuts)
             return {}
-        size.measured(len(exchange.inner), exchange.seconds)
+        size.measured(len(exchange.inner), exchange.portal_seconds)
         for outcome in exchange.inner.values():
             if isinstance(outcome, PortalStopped):
                 raise outcome
@@ -304,15 +309,24 @@ def _answers(outcomes: Iterable[Answer | PortalError]) -> Iterator[Answer]:
         yield outcome
 
 
-def _newest_of(answer: Answer) -> NewestItem | None:
-    rows = answer.rows("items")
+def newest_queries(entity_type_ids: Sequence[int]) -> list[dict[str, object]]:
+    """Parameters of the lists of which `newest_of` reads the rows with the highest ids."""
+    select = ("id", "createdTime")
+    queries = (_Query(entity_type_id=type_id, select=select) for type_id in entity_type_ids)
+    return [query.params({">id": 0}, "DESC") for query in queries]
+
+
+def newest_of(outcome: Answer | PortalError) -> NewestItem | PortalError | None:
+    if isinstance(outcome, PortalError):
+        return outcome
+    rows = outcome.rows("items")
     if not rows:
         return None
     row = max(rows, key=lambda item: int(item["id"]))
-    return NewestItem(id=int(row["id"]), created_time=_moment(row.get("createdTime")))
+    return NewestItem(id=int(row["id"]), created_time=read_moment(row.get("createdTime")))
 
 
-def _moment(value: object) -> datetime | None:
+def read_moment(value: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

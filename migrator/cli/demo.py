@@ -9,12 +9,13 @@ from typing import Any
 import typer
 from pydantic import SecretStr
 
-from migrator.app import App, open_app
+from migrator.app import App
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.progress import shown_progress
 from migrator.cli.sandbox import import_sandbox
 from migrator.interrupt import StopRequest
+from migrator.opening import open_app
 from migrator.settings import PortalSettings, Settings
 from migrator.staging import QueryResult
 

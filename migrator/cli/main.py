@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from migrator import __version__
-from migrator.app import find_migration, open_staging
 from migrator.cli import render
+from migrator.cli.check import check
 from migrator.cli.copying import copy
 from migrator.cli.demo import demo
 from migrator.cli.errors import ExitCode, ParserError, exit_code_of, report
@@ -26,14 +26,22 @@ from migrator.cli.options import (
     MigrationOption,
     OnlyOption,
     RetryFailedOption,
+    SampleOption,
+    YesOption,
     parse_only,
+    parse_sample,
 )
 from migrator.cli.outcome import finish, load, report_import, summarise
 from migrator.cli.progress import shown_progress
+from migrator.cli.rehearse import rehearse
+from migrator.cli.sampling import agree, draw
 from migrator.cli.sandbox import sandbox
+from migrator.cli.structure import bring_along, foresee, leave_incomplete, report_calls, structure
+from migrator.cli.undo import undo
 from migrator.domain.errors import MigratorError
 from migrator.domain.records import SaveCounts
-from migrator.planning.mapping_file import write_mapping_file
+from migrator.opening import find_migration, open_staging
+from migrator.planning.mapping_writing import write_mapping_file
 from migrator.settings import Settings, read_settings
 from migrator.staging import Staging, audit_queries
 
@@ -47,26 +55,15 @@ cli = typer.Typer(
 )
 database = typer.Typer(help="The staging database.", no_args_is_help=True, rich_markup_mode=None)
 cli.add_typer(database, name="db")
+cli.add_typer(structure, name="structure")
 database.command("copy")(copy)
 cli.command("sandbox")(sandbox)
 cli.command("demo")(demo)
+cli.command("rehearse")(rehearse)
+cli.command("undo")(undo)
 
 
-@cli.command()
-def check(
-    migration: MigrationOption = "default",
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask both portals whether they can be reached, as whom, and with which rights."""
-    with opened(read_settings(config), migration, quiet=as_json) as app:
-        states = app.check()
-    if as_json:
-        render.print_json(render.check_document(states))
-    else:
-        render.print_check(states)
-    if render.is_blocked(states):
-        raise typer.Exit(ExitCode.USAGE)
+cli.command("check")(check)
 
 
 @cli.command()
@@ -74,11 +71,12 @@ def export(
     migration: MigrationOption = "default",
     config: ConfigOption = None,
     only: OnlyOption = None,
+    mapping: MappingOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the source into staging; resumes, and when done before, reads again what changed."""
     types = parse_only(only)
-    with opened(read_settings(config), migration, quiet=as_json) as app:
+    with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
         counts = app.export(types, refresh=True)
     _print_export(counts, as_json=as_json)
@@ -107,14 +105,20 @@ def plan(
             help="Write what was decided and what is open, ready to be edited.",
         ),
     ] = None,
+    sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show mapping, order, counts, findings, expected requests and duration."""
-    types = parse_only(only)
+    types, share = parse_only(only), parse_sample(sample)
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
+        draw(app, share, types, quiet=as_json)
         blueprint = app.plan(types)
-        added = write_mapping_file(write_mapping, blueprint.mapping) if write_mapping else 0
+        added = 0
+        if write_mapping is not None:
+            added = write_mapping_file(
+                write_mapping, blueprint.mapping, blueprint.source, app.ambiguous_matches()
+            )
         name = app.migration
     if as_json:
         render.print_json(render.plan_document(name, blueprint))
@@ -134,17 +138,21 @@ def import_(
     mapping: MappingOption = None,
     retry_failed: RetryFailedOption = False,
     dry_run: DryRunOption = False,
+    sample: SampleOption = None,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write what is staged to the target; resumes, and sends nothing twice."""
-    types = parse_only(only)
+    types, share = parse_only(only), parse_sample(sample)
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
+        drawn = draw(app, share, types, quiet=as_json)
         blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
+            agree(app, blueprint, yes=yes)
             summary = load(app, blueprint, types, retry_failed=retry_failed, verify=False)
-    report_import(app.migration, blueprint, summary, as_json=as_json)
+    report_import(app.migration, blueprint, summary, as_json=as_json, sample=drawn)
 
 
 @cli.command()
@@ -172,18 +180,37 @@ def run(
     mapping: MappingOption = None,
     retry_failed: RetryFailedOption = False,
     dry_run: DryRunOption = False,
+    with_structure: Annotated[
+        bool,
+        typer.Option(
+            "--with-structure", help="Create first what the target lacks of the structure."
+        ),
+    ] = False,
+    sample: SampleOption = None,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Do the whole job: check, export, plan, import, verify; resumes wherever it stopped."""
-    types = parse_only(only)
+    types, share = parse_only(only), parse_sample(sample)
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
+        foreseen = foresee(app, yes=yes or dry_run) if with_structure else None
         app.export(types)
+        if foreseen is not None and foreseen.steps and dry_run:
+            report_calls(foreseen, as_json=as_json)
+            return
+        brought = None
+        if foreseen is not None and not dry_run:
+            brought = bring_along(app, quiet=as_json)
+        drawn = draw(app, share, types, quiet=as_json)
         blueprint = app.plan(types, retry_failed=retry_failed)
         summary = None
         if not dry_run:
+            agree(app, blueprint, yes=yes)
             summary = load(app, blueprint, types, retry_failed=retry_failed, verify=True)
-    report_import(app.migration, blueprint, summary, as_json=as_json)
+    report_import(app.migration, blueprint, summary, as_json=as_json, sample=drawn)
+    if brought is not None:
+        leave_incomplete(brought)
 
 
 @cli.command()

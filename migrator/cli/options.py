@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId
+from migrator.plan.sample import Share
 
 MigrationOption = Annotated[
     str,
@@ -34,6 +35,22 @@ DryRunOption = Annotated[
 RetryFailedOption = Annotated[
     bool, typer.Option("--retry-failed", help="Send items again that the target has refused.")
 ]
+
+SampleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sample",
+        metavar="PERCENT",
+        help="Only a part of each entity type, such as 5%, and whatever it refers to.",
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask; the answer is yes.")]
+
+
+def parse_sample(text: str | None) -> Share | None:
+    """Read `5%`; nothing given means everything. Raises: InvalidShare."""
+    return None if text is None else Share.parse(text)
+
 
 _NAMES: dict[str, EntityTypeId] = {
     **{t.symbol.lower(): t.entity_type_id for t in SYSTEM_TYPES.values()},

@@ -10,10 +10,12 @@ import typer
 from migrator.app import App, BlockedByFindings
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
+from migrator.cli.sampling import only_sample
 from migrator.domain.records import LinkState, Migration
 from migrator.domain.vocabulary import EntityTypeId
 from migrator.load.stage import LoadResult
 from migrator.plan.plan import Blueprint
+from migrator.planning.sample import DrawnSample
 from migrator.staging import QueryResult
 
 
@@ -32,13 +34,20 @@ def load(
 
 
 def report_import(
-    migration: Migration, blueprint: Blueprint, summary: Summary | None, *, as_json: bool
+    migration: Migration,
+    blueprint: Blueprint,
+    summary: Summary | None,
+    *,
+    as_json: bool,
+    sample: DrawnSample | None = None,
 ) -> None:
     """Show what was done, or, after a dry run (no summary), what would be."""
     if summary is None:
         _print_dry_run(migration, blueprint, as_json=as_json)
     else:
-        finish(summary, as_json=as_json)
+        if not as_json:
+            only_sample(sample)
+        finish(summary, as_json=as_json, sample=sample)
 
 
 def _print_dry_run(migration: Migration, blueprint: Blueprint, *, as_json: bool) -> None:
@@ -63,6 +72,8 @@ class Summary:
     links: dict[LinkState, int]
     links_updated: int | None
     late_items: int
+    #: Items that were in the target before the migration.
+    matched: int
     #: Entity types of which an item that is not in the target is a difference, too.
     expected: frozenset[EntityTypeId]
 
@@ -78,12 +89,13 @@ def summarise(
         types=types,
         links=app.link_counts(types),
         late_items=app.late_items(),
+        matched=app.matched_items(),
         links_updated=result.links.updated if result is not None else None,
         expected=expected,
     )
 
 
-def finish(summary: Summary, *, as_json: bool) -> None:
+def finish(summary: Summary, *, as_json: bool, sample: DrawnSample | None = None) -> None:
     """Show where every item is; exit 1 where some failed or differ."""
     rows = render.query_document(summary.progress)
     waiting = summary.links.get(LinkState.PENDING, 0)
@@ -94,12 +106,19 @@ def finish(summary: Summary, *, as_json: bool) -> None:
             "open_links": waiting,
             "failed_links": refused,
             "late_items": summary.late_items,
+            "matched": summary.matched,
         }
         if summary.links_updated is not None:
             document["links_updated"] = summary.links_updated
+        if sample is not None:
+            document["sample"] = str(sample.share)
         render.print_json(document)
     else:
         render.print_query(summary.progress, "Result")
+        if summary.matched:
+            render.console().print(
+                f"{summary.matched} of these were in the target before: migrator audit matches"
+            )
         if summary.late_items:
             render.console().print(
                 f"{summary.late_items} items lost or moved their dates because they came late: "

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from migrator.app import PortalState
 from migrator.domain.findings import Finding, Severity
 from migrator.domain.records import Migration
 from migrator.plan.plan import Blueprint, Plan
@@ -84,54 +83,16 @@ def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "", 1).lstrip("-").isdecimal() or text == ""
 
 
-def print_check(states: Sequence[PortalState]) -> None:
-    rows = [
-        (
-            state.role.value,
-            state.host,
-            state.profile.name,
-            "yes" if state.profile.is_admin else "no",
-            ", ".join(sorted(state.profile.scopes)),
-            state.profile.utc_offset,
-            "blocking" if is_blocked([state]) else "warning" if state.remarks else "ok",
-        )
-        for state in states
-    ]
-    columns = ("role", "portal", "user", "administrator", "scopes", "UTC offset", "verdict")
-    print_rows(columns, rows)
-    _print_findings([remark for state in states for remark in state.remarks])
-
-
-def is_blocked(states: Iterable[PortalState]) -> bool:
-    remarks = (remark for state in states for remark in state.remarks)
-    return any(remark.severity is Severity.BLOCKING for remark in remarks)
-
-
-def check_document(states: Iterable[PortalState]) -> dict[str, Any]:
-    return {
-        "portals": [
-            {
-                "role": state.role.value,
-                "portal": state.host,
-                "user": state.profile.name,
-                "user_id": state.profile.user_id,
-                "is_admin": state.profile.is_admin,
-                "scopes": sorted(state.profile.scopes),
-                "utc_offset": state.profile.utc_offset,
-                "findings": [finding_document(remark) for remark in state.remarks],
-            }
-            for state in states
-        ]
-    }
-
-
 def print_plan(blueprint: Blueprint) -> None:
     plan = blueprint.plan
     _print_types(plan)
+    _print_matches(blueprint)
     _print_deferred(blueprint)
-    _print_findings(plan.findings)
+    print_findings(plan.findings)
     cost = plan.estimate
-    basis = "measured" if cost.is_measured else "assumed"
+    basis = "assumed"
+    if cost.is_measured:
+        basis = f"and {cost.seconds_per_request:.2f} s a request, measured"
     console().print(
         f"{cost.requests:,} requests expected, about {cost.duration} "
         f"({cost.seconds_per_item:.2f} s an item, {basis})"
@@ -146,6 +107,7 @@ def _print_types(plan: Plan) -> None:
         "source",
         "imported",
         "failed",
+        "matched",
         "to import",
         "target's newest row",
         "late",
@@ -158,6 +120,7 @@ def _print_types(plan: Plan) -> None:
             t.source_items,
             t.imported,
             t.failed,
+            t.matched,
             t.to_import,
             t.target_newest,
             t.late_items,
@@ -168,6 +131,30 @@ def _print_types(plan: Plan) -> None:
         console().print("The source holds no items: there is nothing to import.")
         return
     print_rows(columns, rows, "Plan")
+
+
+def _print_matches(blueprint: Blueprint) -> None:
+    plan = blueprint.plan
+    if not plan.matches:
+        return
+    rows = [
+        (
+            _title(blueprint, one.entity_type_id),
+            one.source_id,
+            one.target_id,
+            one.target_title,
+            f"{one.field}: {one.value}",
+            one.state.value,
+        )
+        for one in plan.matches
+    ]
+    columns = ("entity type", "source", "target", "title in the target", "the same by", "state")
+    print_rows(columns, rows, "Matches")
+    ambiguous = sum(t.ambiguous for t in plan.types)
+    console().print(
+        f"Items that are in the target already: {sum(t.matched for t in plan.types):,}; waiting "
+        f"for an answer: {ambiguous:,}; all of them: migrator audit matches"
+    )
 
 
 def _print_deferred(blueprint: Blueprint) -> None:
@@ -191,7 +178,7 @@ def _title(blueprint: Blueprint, entity_type_id: Any) -> str:
     return found.title if found else str(entity_type_id)
 
 
-def _print_findings(findings: Sequence[Finding]) -> None:
+def print_findings(findings: Sequence[Finding]) -> None:
     if not findings:
         return
     table = Table(title="Findings", title_justify="left", header_style="bold")
@@ -237,6 +224,8 @@ def plan_document(migration: Migration, blueprint: Blueprint) -> dict[str, Any]:
                 "source": t.source_items,
                 "imported": t.imported,
                 "failed": t.failed,
+                "matched": t.matched,
+                "ambiguous": t.ambiguous,
                 "to_import": t.to_import,
                 "target_newest": t.target_newest,
                 "late": t.late_items,
@@ -254,6 +243,18 @@ def plan_document(migration: Migration, blueprint: Blueprint) -> dict[str, Any]:
             }
             for link in plan.deferred
         ],
+        "matches": [
+            {
+                "entity_type_id": one.entity_type_id,
+                "source_id": one.source_id,
+                "target_id": one.target_id,
+                "target_title": one.target_title,
+                "field": one.field,
+                "value": one.value,
+                "state": one.state.value,
+            }
+            for one in plan.matches
+        ],
         "findings": [finding_document(finding) for finding in plan.findings],
         "blocking": len(plan.blocking),
         "estimate": {
@@ -261,6 +262,7 @@ def plan_document(migration: Migration, blueprint: Blueprint) -> dict[str, Any]:
             "operating_seconds": plan.estimate.operating_seconds,
             "duration_seconds": plan.estimate.duration,
             "seconds_per_item": plan.estimate.seconds_per_item,
+            "seconds_per_request": plan.estimate.seconds_per_request,
             "is_measured": plan.estimate.is_measured,
         },
     }

@@ -70,7 +70,35 @@ class FindingKind(StrEnum):
     )
     UNMAPPED_CURRENCY = ("unmapped-currency", "a currency in use does not exist in the target")
     UNMAPPED_USER = ("unmapped-user", "a user has no partner in the target")
+    DEFAULT_USER = (
+        "default-user",
+        "a user has no partner, so the mapping file's default for such users was set",
+    )
+    CURRENCY_WITHOUT_RATE = (
+        "currency-without-rate",
+        "a currency is mapped to another without a rate, so amounts would change their meaning",
+    )
+    AMOUNT_CONVERTED = (
+        "amount-converted",
+        "an amount was converted at the rate of the mapping file",
+    )
+    INCONVERTIBLE_VALUE = (
+        "inconvertible-value",
+        "the value does not have the form of the target's field that the mapping file names",
+    )
     DROPPED_BY_MAPPING = ("dropped-by-mapping", "the mapping file says to leave this value out")
+    AMBIGUOUS_MATCH = (
+        "ambiguous-match",
+        "items of both portals are the same by `match_on`, but not one to one",
+    )
+    NOT_OVERWRITTEN = (
+        "not-overwritten",
+        "a matched item keeps what it holds in this field, so the source's value is left out",
+    )
+    FILTER_CHANGED = (
+        "filter-changed",
+        "the filter on an entity type changed, so its items were read anew",
+    )
     DANGLING_REFERENCE = (
         "dangling-reference",
         "the item referred to is not in the source any more, or was not exported",
@@ -82,6 +110,10 @@ class FindingKind(StrEnum):
     LATE_ITEM = (
         "late-item",
         "older than the newest row of its type in the target, so the portal refuses its dates",
+    )
+    LATE_AFTER_SAMPLE = (
+        "late-after-sample",
+        "older than the newest item of the sample, so the rest of the migration brings it late",
     )
     HISTORY_ADJUSTED = (
         "history-adjusted",
@@ -123,6 +155,18 @@ class FindingKind(StrEnum):
     )
     DUPLICATE_IN_TARGET = ("duplicate-in-target", "one source item exists more than once")
     TYPE_NOT_READABLE = ("type-not-readable", "an entity type of the source could not be read")
+    STRUCTURE_CONFLICT = (
+        "structure-conflict",
+        "something in the target is in the way of creating a part of the source's structure",
+    )
+    STRUCTURE_REFUSED = (
+        "structure-refused",
+        "the target refused to create a part of the source's structure",
+    )
+    STRUCTURE_SETTING_LOST = (
+        "structure-setting-lost",
+        "a user field or currency was created without what means something in the source only",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

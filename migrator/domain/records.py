@@ -72,6 +72,13 @@ class BatchOutcome(StrEnum):
     ADOPTED = "adopted"
 
 
+class SampleReason(StrEnum):
+    """Why an item is in a sample."""
+
+    DRAWN = "drawn"
+    REFERRED_TO = "referred_to"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """One source-target pair. Portals are host names; an origin is `https://host`, for links."""
@@ -98,6 +105,47 @@ class StructureElement:
     name: str
     payload: Any
     read_at: datetime | None = None
+
+
+class CreationState(StrEnum):
+    """Where something stands that `structure apply` makes in the target."""
+
+    SENT = "sent"
+    #: the answer was lost
+    UNKNOWN = "unknown"
+    CREATED = "created"
+    #: looked for after a lost answer, and there
+    FOUND = "found"
+    #: the target refused it; `detail` says why
+    FAILED = "failed"
+    #: gone again: by undo, or a stage the portal makes by itself that had to make room
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructureCreation:
+    """Something made in the target; written before its request, settled after it."""
+
+    kind: str
+    scope: str
+    source_key: str
+    name: str
+    method: str
+    params: Mapping[str, Any]
+    target_scope: str | None = None
+    target_key: str | None = None
+    state: CreationState = CreationState.SENT
+    detail: str | None = None
+    sent_at: datetime | None = None
+    settled_at: datetime | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state not in {CreationState.SENT, CreationState.UNKNOWN}
+
+    @property
+    def is_there(self) -> bool:
+        return self.state in {CreationState.CREATED, CreationState.FOUND}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +207,43 @@ class IdPair:
     imported_at: datetime | None = None
     verified_at: datetime | None = None
     verified_state: VerifiedState | None = None
+
+
+class MatchState(StrEnum):
+    """Whether a source item and an item of the target are each other's only candidates."""
+
+    PAIR = "pair"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCandidate:
+    """An item of the target that is the same as a source item by one of the fields of `match_on`.
+
+    `field` is as the mapping file names it, or `answers` where the operator named the item.
+    """
+
+    entity_type_id: EntityTypeId
+    source_id: SourceId
+    target_id: TargetId
+    field: str
+    #: what both hold, as it was compared
+    value: str
+    state: MatchState = MatchState.AMBIGUOUS
+    target_title: str | None = None
+    found_at: datetime | None = None
+    #: when an update of the target's item was about to be sent
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCounts:
+    """Where the source items of an entity type stand that have candidates in the target."""
+
+    #: with a partner that the import will take over
+    pairs: int = 0
+    #: waiting for the operator's answer
+    ambiguous: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +348,7 @@ class RequestEntry:
     method: str
     sent_at: datetime
     duration_s: float
-    #: the portal's own running count for the method, where it sent one
+    #: execution seconds it took out of its methods' budgets; None when there was no answer
     operating_s: float | None = None
     #: HTTP status; None when there was no answer
     status: int | None = None

@@ -47,6 +47,8 @@ class ItemPlace:
 
     entity_type_id: EntityTypeId
     stage_directory: str | None
+    #: What its amounts are in; empty where the item does not say.
+    currency: str = ""
 
 
 def place_of(
@@ -66,7 +68,11 @@ def place_of(
             if stage and stage in structure.statuses.get(candidate, {}):
                 directory = candidate
                 break
-    return ItemPlace(entity_type_id=entity_type_id, stage_directory=directory)
+    return ItemPlace(
+        entity_type_id=entity_type_id,
+        stage_directory=directory,
+        currency=str(payload.get("currencyId") or ""),
+    )
 
 
 def implied_by_list(entity_type_id: EntityTypeId, name: str) -> str | None:

@@ -15,7 +15,7 @@ from migrator.domain.fields import Field, FieldSet, parse_field
 from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId, stage_entity_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class ElementKind(StrEnum):
@@ -29,6 +29,7 @@ class ElementKind(StrEnum):
     USER_FIELD = "user_field"
     CURRENCY = "currency"
     USER = "user"
+    DEPARTMENT = "department"
 
 
 class Element(Protocol):
@@ -98,6 +99,7 @@ class User:
     name: str
     email: str
     is_active: bool = True
+    departments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,10 @@ class Structure:
     statuses: Mapping[str, Mapping[str, Status]] = field(default_factory=dict)
     users: Mapping[int, User] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
+    #: Digits after the point of a currency's amounts, where the portal says so.
+    currency_decimals: Mapping[str, int] = field(default_factory=dict)
+    #: Department -> the one above it, or None; empty where the webhook may not see them.
+    departments: Mapping[int, int | None] = field(default_factory=dict)
 
     def stage_directories(self, entity_type_id: EntityTypeId) -> dict[int | None, str]:
         """Pipeline id (None for types without pipelines) -> ENTITY_ID of its stages."""
@@ -147,7 +153,7 @@ def build_structure(elements: Iterable[Element]) -> Structure:
     listed = [_entity_type(element) for element in by_kind[ElementKind.ENTITY_TYPE]]
     entity_types = {t.entity_type_id: t for t in listed if t.refused is None}
     return Structure(
-        profile=next(map(_profile, by_kind[ElementKind.PROFILE]), None),
+        profile=next(map(read_as_profile, by_kind[ElementKind.PROFILE]), None),
         entity_types=entity_types,
         refused_types=tuple(t for t in listed if t.refused is not None),
         fields=_fields(entity_types, by_kind[ElementKind.FIELD], by_kind[ElementKind.USER_FIELD]),
@@ -155,6 +161,8 @@ def build_structure(elements: Iterable[Element]) -> Structure:
         statuses=_statuses(by_kind[ElementKind.STATUS]),
         users={int(e.key): _user(e) for e in by_kind[ElementKind.USER]},
         currencies={e.key: e.name for e in by_kind[ElementKind.CURRENCY]},
+        currency_decimals=dict(_decimals(by_kind[ElementKind.CURRENCY])),
+        departments={int(e.key): _parent(e) for e in by_kind[ElementKind.DEPARTMENT]},
     )
 
 
@@ -238,10 +246,28 @@ def _user(element: Element) -> User:
         name=element.name,
         email=str(element.payload.get("EMAIL") or ""),
         is_active=element.payload.get("ACTIVE") in (True, "Y", "true"),
+        departments=_numbers(element.payload.get("UF_DEPARTMENT")),
     )
 
 
-def _profile(element: Element) -> Profile:
+def _numbers(raw: Any) -> tuple[int, ...]:
+    rows = raw if isinstance(raw, list) else [raw] if raw else []
+    return tuple(int(row) for row in rows)
+
+
+def _decimals(elements: Iterable[Element]) -> Iterator[tuple[str, int]]:
+    for element in elements:
+        decimals = str(element.payload.get("DECIMALS", ""))
+        if decimals.isdecimal():
+            yield element.key, int(decimals)
+
+
+def _parent(element: Element) -> int | None:
+    above = str(element.payload.get("PARENT") or "")
+    return int(above) if above.isdecimal() and int(above) else None
+
+
+def read_as_profile(element: Element) -> Profile:
     raw = element.payload
     return Profile(
         user_id=int(raw["ID"]),

@@ -62,3 +62,28 @@ def is_unsupported(field: Field) -> bool:
 
 def is_portal_local(field: Field) -> bool:
     return field.name in PORTAL_LOCAL_FIELDS or field.type in PORTAL_LOCAL_TYPES
+
+
+#: What says which item it is and where it stands. No other field may be put there.
+POSITION_FIELDS = frozenset({"stageId", "categoryId", "currencyId", "previousStageId"})
+
+
+def stays_itself(source_field: Field) -> bool:
+    """Whether the field says where, when and whose an item is, which nothing else can say."""
+    return not source_field.is_dynamic and (
+        source_field.is_history
+        or source_field.is_required
+        or source_field.name in POSITION_FIELDS | {"assignedById"}
+    )
+
+
+def takes_other_values(target_field: Field) -> bool:
+    """Whether the values of some other field of the source may be put into this one."""
+    return (
+        is_written(target_field)
+        and not target_field.is_history
+        and (target_field.is_dynamic or not target_field.is_required)
+        and target_field.name not in POSITION_FIELDS
+        and not is_unsupported(target_field)
+        and not is_portal_local(target_field)
+    )

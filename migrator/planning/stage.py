@@ -8,38 +8,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.bitrix.errors import PortalError
+from migrator.bitrix.import_right import types_without_import_right
 from migrator.domain.findings import Effect, Finding, Phase, Severity
-from migrator.domain.mapping import Mapping, Pair, PairKey
+from migrator.domain.mapping import Mapping, OnMatch, PairKey
 from migrator.domain.policy import OnLateItem
+from migrator.domain.records import LinkState
 from migrator.domain.structure import Structure, build_structure
-from migrator.domain.vocabulary import EntityTypeId, Role, SourceId
+from migrator.domain.vocabulary import EntityTypeId, Role
 from migrator.plan.obstacles import Circumstances, Obstacles
 from migrator.plan.order import ImportOrder, build_order
 from migrator.plan.pairing import Pairing, loose_pairs
 from migrator.plan.plan import (
     IMPORT_GRANTED,
     SECONDS_PER_ITEM,
+    SECONDS_PER_REQUEST,
     Blueprint,
     DeferredPlan,
+    ImportCost,
     Plan,
     TypePlan,
     estimate,
     target_type_setting,
 )
-from migrator.plan.usage import Usage, UsageCounter
+from migrator.plan.sample import late_after_sample
+from migrator.plan.structure.phases import created_pairs
+from migrator.planning.mapping_faults import refusal
 from migrator.planning.mapping_file import MappingFile, read_mapping_file
-from migrator.planning.rights import types_without_import_right
-from migrator.workspace import exported_types
+from migrator.planning.matching import Matching
+from migrator.planning.staged_usage import count_usage
+from migrator.workspace import recorded_filters, save_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from migrator.bitrix.client import PortalClient
-    from migrator.domain.records import StagedItem
-    from migrator.domain.values import Reference
+    from migrator.plan.usage import Usage
     from migrator.staging.repositories import Repositories
     from migrator.workspace import Workspace
+
+#: How many candidates for a match a plan shows.
+LISTED_MATCHES = 20
 
 _LATE_ACTIONS = {
     OnLateItem.CLAMP: "their dates are moved to the oldest permitted time",
@@ -63,10 +72,19 @@ class PlanOptions:
 class Planning:
     """Makes a Blueprint from staging; of the target it asks only for its newest rows."""
 
-    def __init__(self, workspace: Workspace, target: PortalClient, options: PlanOptions) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        target: PortalClient,
+        options: PlanOptions,
+        *,
+        asked_for_matches: PortalClient,
+    ) -> None:
         self._workspace = workspace
         self._target = target
         self._options = options
+        #: Not the target where that is an emulated one, without the real one's items.
+        self._asked_for_matches = asked_for_matches
 
     def run(self) -> Blueprint:
         """Raises: MappingFileError for a mapping file that does not fit the portals."""
@@ -74,14 +92,28 @@ class Planning:
         path = options.mapping_path
         file = read_mapping_file(path) if path else MappingFile(Path())
         source, target = load_structures(self._workspace)
+        file = file.resolved(source, target)
         types = self._types(source)
-        usage = self._usage(source, types)
-        pairing = Pairing(source, target, file.overrides)
-        pairs = pairing.with_loose(pairing.pairs(), usage.needed)
+        with self._workspace.read() as repositories:
+            created = created_pairs(repositories.creations.load())
+            filtered = frozenset(recorded_filters(repositories))
+        pairing = Pairing(source, target, file.overrides, file.user_defaults, created)
+        paired = pairing.pairs()
+        matching = Matching(self._workspace, self._asked_for_matches, source, target, paired)
+        matching.run(types, file.sound_matches(paired, source, target))
+        usage = count_usage(self._workspace, source, types, file.match_rules)
+        pairs = pairing.with_loose(paired, usage.needed)
         # Items of a type that is left out hold identifiers, too; a line about one is no mistake.
         held = loose_pairs(pairs, (key for _, key in usage.needed))
-        file.check([*pairs, *held], source, target, is_partial=bool(options.only))
-        mapping = Mapping(pairs)
+        file.check(
+            [*pairs, *held],
+            source,
+            target,
+            is_partial=bool(options.only) or self._workspace.sampled,
+        )
+        if matching.faults:
+            raise refusal(file.path, matching.faults)
+        mapping = Mapping(pairs, rates=file.currency_rates, filtered=filtered)
         moved = [t for t in types if mapping.target_type(t) is not None]
         order = build_order([t for t in moved if usage.items[t]], usage.ordering_edges())
         denied = self._denied(target, mapping, order)
@@ -97,34 +129,30 @@ class Planning:
             late_effect=Effect.ADJUSTED if options.on_late is OnLateItem.CLAMP else Effect.LOST,
         )
         findings = sorted(
-            Obstacles(source, target, mapping, usage, circumstances, options.only).findings(),
+            [
+                *Obstacles(source, target, mapping, usage, circumstances, options.only).findings(),
+                *self._left_behind(order.types),
+                *matching.findings(moved),
+            ],
             key=_by_severity,
         )
-        plan = self._plan(types, order, usage, mapping, newest, late, findings, source)
-        self._save(pairs, usage, findings)
+        updated = frozenset(
+            t for t, rule in file.match_rules.items() if rule.on_match is OnMatch.UPDATE
+        )
+        plan = self._plan(types, order, usage, mapping, newest, late, findings, source, updated)
+        self._save(mapping, usage, findings)
         return Blueprint(
-            source=source, target=target, mapping=mapping, plan=plan, without_import_right=denied
+            source=source,
+            target=target,
+            mapping=mapping,
+            plan=plan,
+            without_import_right=denied,
+            updates_matched=updated,
         )
 
     def _types(self, source: Structure) -> list[EntityTypeId]:
         only = self._options.only
         return [t for t in source.entity_types if not only or t in only]
-
-    def _usage(self, source: Structure, types: Iterable[EntityTypeId]) -> Usage:
-        usage = Usage()
-        with self._workspace.read() as repositories:
-            totals = repositories.items.counts()
-        self._workspace.progress.begin("Reading staged items", sum(totals.values()))
-        for entity_type_id in types:
-            counter = UsageCounter(usage, source, entity_type_id)
-            with self._workspace.read() as repositories:
-                exported = exported_types(repositories)
-                for page in repositories.items.stream(entity_type_id):
-                    self._workspace.check_stop()
-                    _count_page(repositories, counter, page, exported)
-                    self._workspace.progress.advance(len(page))
-        self._workspace.progress.end()
-        return usage
 
     def _denied(
         self, target: Structure, mapping: Mapping, order: ImportOrder
@@ -176,6 +204,16 @@ class Planning:
                     late[entity_type_id] = repositories.items.count_older_than(entity_type_id, when)
         return late
 
+    def _left_behind(self, types: Iterable[EntityTypeId]) -> Iterator[Finding]:
+        """What a sample that is moved for real means for the rest."""
+        if not self._workspace.sampled:
+            return
+        for entity_type_id in types:
+            with self._workspace.read() as repositories:
+                items = repositories.sample.left_behind(entity_type_id)
+            if items:
+                yield late_after_sample(entity_type_id, items, _LATE_ACTIONS[self._options.on_late])
+
     def _plan(
         self,
         types: Sequence[EntityTypeId],
@@ -186,6 +224,7 @@ class Planning:
         late: dict[EntityTypeId, int],
         findings: Sequence[Finding],
         source: Structure,
+        updated: frozenset[EntityTypeId],
     ) -> Plan:
         listed = [*order.types, *(t for t in types if t not in order.types and usage.items[t])]
         with self._workspace.read() as repositories:
@@ -193,31 +232,37 @@ class Planning:
                 _type_plan(repositories, t, source, mapping, newest.get(t), late.get(t, 0))
                 for t in listed
             )
-            measured = repositories.settings.get(SECONDS_PER_ITEM)
+            cost = ImportCost(
+                seconds_per_item=repositories.settings.get(SECONDS_PER_ITEM),
+                seconds_per_request=repositories.settings.get(SECONDS_PER_REQUEST),
+            )
+            pending = repositories.deferred_links.counts(frozenset(order.types))
+            matches = repositories.matches.first(LISTED_MATCHES)
         deferred = _deferred(order, usage)
-        limits = self._target.limits
-        to_import = [row.to_import for row in rows if row.target_entity_type_id is not None]
+        to_import = {r.entity_type_id: r.to_import for r in rows if r.target_entity_type_id}
+        # Of what is imported already the links that are still to be set are known.
+        ahead = sum(
+            link.items * to_import[link.entity_type_id] / usage.items[link.entity_type_id]
+            for link in deferred
+            if to_import.get(link.entity_type_id)
+        )
+        updates = round(ahead) + pending.get(LinkState.PENDING, 0)
+        updates += sum(row.matched for row in rows if row.entity_type_id in updated)
         return Plan(
             types=rows,
             deferred=deferred,
             findings=tuple(findings),
-            estimate=estimate(
-                to_import,
-                sum(link.items for link in deferred) if any(to_import) else 0,
-                seconds_per_item=measured,
-                requests_per_second=limits.requests_per_second,
-                burst=limits.burst,
-                operating_limit=limits.operating_limit_seconds,
-                operating_window=limits.operating_window_seconds,
-            ),
+            updates=updates,
+            estimate=estimate(to_import.values(), updates, cost, self._target.allowance()),
+            matches=tuple(matches),
         )
 
-    def _save(self, pairs: Iterable[Pair], usage: Usage, findings: Sequence[Finding]) -> None:
+    def _save(self, mapping: Mapping, usage: Usage, findings: Sequence[Finding]) -> None:
         affected: dict[PairKey, int] = defaultdict(int)
         for (_, key), items in usage.needed.items():
             affected[key] += items
         with self._workspace.write() as repositories:
-            repositories.pairs.replace(list(pairs), affected)
+            save_mapping(repositories, mapping, affected)
             repositories.findings.replace(Phase.PLAN, findings)
 
 
@@ -229,43 +274,6 @@ def load_structures(workspace: Workspace) -> tuple[Structure, Structure]:
     return source, target
 
 
-def _count_page(
-    repositories: Repositories,
-    counter: UsageCounter,
-    page: Sequence[StagedItem],
-    exported: frozenset[EntityTypeId],
-) -> None:
-    """Count a page, then look up at once everything it refers to."""
-    refers = {item.source_id: counter.add(item.payload) for item in page}
-    wanted: dict[EntityTypeId, set[SourceId]] = defaultdict(set)
-    for _, reference in (pair for pairs in refers.values() for pair in pairs):
-        wanted[reference.entity_type_id].add(SourceId(reference.item_id))
-    created = {
-        entity_type_id: repositories.items.created_times(entity_type_id, ids)
-        for entity_type_id, ids in wanted.items()
-    }
-    for item in page:
-        pairs = refers[item.source_id]
-        counter.note_dangling(
-            (name, ref)
-            for name, ref in pairs
-            if ref.entity_type_id in exported and ref.item_id not in created[ref.entity_type_id]
-        )
-        counter.note_forward(name for name, ref in pairs if _is_forward(item, ref, created))
-
-
-def _is_forward(
-    item: StagedItem,
-    reference: Reference,
-    created: dict[EntityTypeId, dict[SourceId, datetime]],
-) -> bool:
-    """Whether an item refers to one of its own type that is imported after it."""
-    if reference.entity_type_id != item.entity_type_id:
-        return False
-    when = created[reference.entity_type_id].get(SourceId(reference.item_id))
-    return when is not None and (when, reference.item_id) >= (item.created_time, item.source_id)
-
-
 def _type_plan(
     repositories: Repositories,
     entity_type_id: EntityTypeId,
@@ -275,18 +283,22 @@ def _type_plan(
     late: int,
 ) -> TypePlan:
     total = repositories.items.count(entity_type_id)
-    imported = repositories.id_map.count(entity_type_id)
+    counted = repositories.items.mapped_count if repositories.sampled else repositories.id_map.count
+    imported = counted(entity_type_id)
     to_import = repositories.items.to_import_count(entity_type_id)
+    matches = repositories.matches.open_counts(entity_type_id)
     return TypePlan(
         entity_type_id=entity_type_id,
         title=source.entity_types[entity_type_id].title,
         target_entity_type_id=mapping.target_type(entity_type_id),
         source_items=total,
         imported=imported,
-        failed=total - imported - to_import,
+        failed=total - imported - to_import - matches.pairs,
         to_import=to_import,
         target_newest=newest,
         late_items=late,
+        matched=matches.pairs,
+        ambiguous=matches.ambiguous,
     )
 
 

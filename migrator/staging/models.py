@@ -107,7 +107,7 @@ class StructureElementRow(OfMigrationKeyed):
 class StructurePairRow(OfMigrationKeyed):
     __tablename__ = "structure_pair"
     __table_args__ = (
-        one_of("decision", "identity", "name", "mapping", "dropped", "open", "created"),
+        one_of("decision", "identity", "name", "mapping", "dropped", "open", "created", "default"),
     )
 
     kind: Mapped[str] = key()
@@ -224,10 +224,9 @@ class FindingRow(OfMigration):
 
 class DeferredLinkRow(OfMigrationKeyed):
     __tablename__ = "deferred_link"
-    __table_args__ = (
-        Index(None, "migration_id", "state", "entity_type_id", "source_id"),
-        one_of("state", "pending", "done", "failed", "unresolvable"),
-    )
+    # No index by state: PostgreSQL, before it has statistics, would rather look up the links of an
+    # item there, that is, read all there are.
+    __table_args__ = (one_of("state", "pending", "done", "failed", "unresolvable"),)
 
     entity_type_id: Mapped[int] = key()
     source_id: Mapped[int] = key()
@@ -328,6 +327,8 @@ class MatchCandidateRow(OfMigrationKeyed):
     state: Mapped[str]
     target_title: Mapped[str | None]
     found_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime | None]
 
 
 class KeptItemRow(OfMigrationKeyed):

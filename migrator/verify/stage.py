@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrator.bitrix import keyset
 from migrator.bitrix.errors import ItemRefused
 from migrator.correlation import CorrelationField
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import (
     Difference,
     IdPair,
+    Origin,
     StagedFile,
     StagedItem,
     VerifiedItem,
@@ -20,13 +23,16 @@ from migrator.domain.records import (
 )
 from migrator.domain.values import FileValue, Reference, decode, scalars
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
+from migrator.outlook import Outlook
+from migrator.transform.adjusted import apply_adjustments
 from migrator.transform.compare import FieldDifference, compare_item
 from migrator.transform.item import TypeTransform, build_transforms
 from migrator.transform.overwritten import overwritten_by_portal
 from migrator.transform.transformed import Missing, TransformedItem
+from migrator.transform.update import fields_to_read, update_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from migrator.bitrix.client import PortalClient
     from migrator.domain.mapping import Mapping as PortalMapping
@@ -35,6 +41,9 @@ if TYPE_CHECKING:
 
 #: Items compared at a time; the target sends 50 a page, up to 50 pages a request.
 PAGE = 500
+
+#: Each item is read twice: to be compared, and among all that carry where they came from.
+_READINGS = 2
 
 #: Told as a field of its own where the target has no such item any more.
 EXISTENCE = "id"
@@ -63,31 +72,60 @@ class Verify:
         self._titles = {t: e.title for t, e in source_structure.entity_types.items()}
         self._target_types = target_structure.entity_types
         self._transforms = build_transforms(source_structure, target_structure, mapping)
+        self._outlook = Outlook(
+            target,
+            workspace.clock,
+            workspace.progress,
+            stage="verify",
+            method="crm.item.list",
+            page=keyset.PAGE,
+        )
 
-    def run(self, types: Sequence[EntityTypeId] = ()) -> VerifyCounts:
-        """Verify the given entity types of the source, or all that have mapped items."""
+    def run(
+        self,
+        types: Sequence[EntityTypeId] = (),
+        above: Mapping[EntityTypeId, TargetId] | None = None,
+    ) -> VerifyCounts:
+        """Verify the given entity types of the source, or all that have mapped items.
+
+        Args:
+            types: of the source
+            above: for a source type, the target id from which on items are looked at
+        """
         counts = VerifyCounts()
         with self._workspace.read() as repositories:
             mapped = repositories.id_map.counts()
-        for entity_type_id, total in mapped.items():
-            if entity_type_id in self._transforms and (not types or entity_type_id in types):
-                self._workspace.progress.begin(f"Verifying {self._titles[entity_type_id]}", total)
-                self._verify_type(self._transforms[entity_type_id], counts)
-                self._find_copies(self._transforms[entity_type_id], counts)
-                self._workspace.progress.end()
+        chosen = {
+            t: total
+            for t, total in mapped.items()
+            if t in self._transforms and (not types or t in types)
+        }
+        self._outlook.expect(total for total in chosen.values() for _ in range(_READINGS))
+        for entity_type_id, total in chosen.items():
+            self._workspace.progress.begin(f"Verifying {self._titles[entity_type_id]}", total)
+            after = (above or {}).get(entity_type_id, TargetId(0))
+            self._verify_type(self._transforms[entity_type_id], counts, after)
+            self._outlook.next_type()
+            self._find_copies(self._transforms[entity_type_id], counts)
+            self._outlook.next_type()
+            self._workspace.progress.end()
         return counts
 
-    def _verify_type(self, transform: TypeTransform, counts: VerifyCounts) -> None:
-        after = TargetId(0)
+    def _verify_type(self, transform: TypeTransform, counts: VerifyCounts, after: TargetId) -> None:
+        with self._workspace.read() as repositories:
+            into = repositories.id_map.target_types(transform.entity_type_id)
         while True:
             self._workspace.check_stop()
             with self._workspace.read() as repositories:
-                pairs = repositories.id_map.page_to_verify(transform.entity_type_id, after, PAGE)
+                pairs = repositories.id_map.page_to_verify(
+                    transform.entity_type_id, after, PAGE, into=into
+                )
             if not pairs:
                 return
             after = pairs[-1].target_id
             self._verify_page(transform, pairs, counts)
             self._workspace.progress.advance(len(pairs))
+            self._outlook.done(len(pairs), calls=math.ceil(len(pairs) / keyset.PAGE))
 
     def _find_copies(self, transform: TypeTransform, counts: VerifyCounts) -> None:
         """Look for items of the target that came from one source item more than once."""
@@ -99,6 +137,7 @@ class Verify:
             return
         copies: dict[SourceId, list[TargetId]] = defaultdict(list)
         for found in field.scan(self._workspace.migration, entity_type_id):
+            self._outlook.done(len(found), calls=math.ceil(len(found) / keyset.PAGE))
             with self._workspace.read() as repositories:
                 mapped = repositories.id_map.lookup(entity_type_id, list(found))
             for source_id, ids in found.items():
@@ -176,11 +215,12 @@ class Verify:
             files: dict[int, list[StagedFile]] = defaultdict(list)
             for file in repositories.files.for_items(kind, ids):
                 files[file.source_id].append(file)
-        names = [carried.target.name for carried in transform.carried]
+            matched = [pair.source_id for pair in pairs if pair.origin is Origin.MATCHED]
+            updated = repositories.matches.updated(kind, matched) if matched else set()
         rows = self._target.read_items(
             transform.target_type_id,
             [pair.target_id for pair in pairs],
-            select=["id", "title", "name", "lastName", *names],
+            select=["id", "title", "name", "lastName", *fields_to_read(transform)],
         )
         return _Page(
             staged=staged,
@@ -188,6 +228,7 @@ class Verify:
             adjusted=adjusted,
             files=files,
             present={int(row["id"]): row for row in rows},
+            updated=updated,
         )
 
     def _compare(
@@ -198,9 +239,13 @@ class Verify:
         if payload is None:
             gone = FieldDifference(field=EXISTENCE, expected=str(pair.target_id), actual=None)
             return [gone], []
+        if pair.origin is Origin.MATCHED and pair.source_id not in page.updated:
+            return [], []  # it was there before, and nothing was sent
         staged = page.staged[pair.source_id]
         item = transform.transform(staged.source_id, staged.payload, page.resolve)
-        lost = _apply_adjustments(transform, item, page.adjusted.get(pair.source_id, []))
+        if pair.origin is Origin.MATCHED:
+            return list(_compare_updated(transform, item, payload)), []
+        lost = apply_adjustments(transform, item, page.adjusted.get(pair.source_id, []))
         fields = transform.target_fields
         differences: list[FieldDifference] = []
         findings: list[Finding] = []
@@ -263,41 +308,20 @@ class _Page:
     adjusted: Mapping[int, list[Finding]]
     files: Mapping[int, list[StagedFile]]
     present: Mapping[int, dict[str, Any]]
+    #: matched items that were updated
+    updated: Collection[SourceId]
 
     def resolve(self, reference: Reference) -> Reference | Missing:
         key = (reference.entity_type_id, SourceId(reference.item_id))
         return self.targets.get(key, Missing.NEVER)
 
 
-def _apply_adjustments(
-    transform: TypeTransform, item: TransformedItem, findings: Sequence[Finding]
-) -> frozenset[str]:
-    """Expect what was sent instead of the original; return the fields that are known to be lost.
-
-    Only what was decided while importing: translation finds its own adjustments again.
-    """
-    lost: set[str] = set()
-    for finding in findings:
-        name = transform.target_name(finding.field or "") or finding.field or ""
-        if name not in item.values or finding.kind not in _DECIDED_ON_IMPORT:
-            continue
-        if finding.effect is Effect.LOST:
-            lost.add(name)
-        elif finding.effect is Effect.ADJUSTED:
-            field = transform.target_fields.by_name[name]
-            item.values[name] = decode(field, finding.sent)
-    return frozenset(lost)
-
-
-_DECIDED_ON_IMPORT = frozenset(
-    {
-        FindingKind.LATE_ITEM,
-        FindingKind.HISTORY_ADJUSTED,
-        FindingKind.HISTORY_LOST,
-        FindingKind.UPDATED_BY_LINK,
-        FindingKind.FILE_NOT_READABLE,
-    }
-)
+def _compare_updated(
+    transform: TypeTransform, item: TransformedItem, payload: Mapping[str, Any]
+) -> Iterator[FieldDifference]:
+    """What an update must have set; everything else is the target's own."""
+    wanted = update_of(transform, item, payload).wanted
+    yield from compare_item(transform.target_type_id, wanted, transform.target_fields, payload)
 
 
 def _difference(transform: TypeTransform, pair: IdPair, one: FieldDifference) -> Difference:

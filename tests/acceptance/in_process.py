@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from migrator.app import App, open_app
+from migrator.opening import open_app
 from migrator.settings import PortalSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from migrator.app import App
     from tests.acceptance.conftest import Pair
 
 _UNPACED: dict[str, Any] = {"requests_per_second": 0, "operating_limit_seconds": 0}

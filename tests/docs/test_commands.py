@@ -11,6 +11,7 @@ import typer
 
 from migrator.cli.errors import ExitCode
 from migrator.cli.main import cli
+from migrator.plan.check.line import Question
 from migrator.staging import Staging, audit_queries
 from tests.docs.pages import PAGES, ROOT, USER_GUIDE, Page, plain
 
@@ -34,6 +35,7 @@ def _options(command: Any) -> dict[str, str]:
 
 PROGRAM: Any = typer.main.get_command(cli)
 COMMANDS: dict[str, Any] = dict(_commands(PROGRAM))
+GROUPS = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -89,6 +91,14 @@ def test_the_guide_explains_every_exit_code() -> None:
     }
 
 
+def test_the_guide_lists_every_question_of_check_in_the_words_of_the_code() -> None:
+    rows = USER_GUIDE.table("What check asks", "question")
+
+    assert [(plain(question), text) for question, text in rows] == [
+        (question.value, question.text) for question in Question
+    ]
+
+
 def _shell_lines() -> list[tuple[str, str]]:
     return [
         (str(page), line)
@@ -118,7 +128,7 @@ def _check_make(words: list[str]) -> None:
 
 
 def _check_migrator(words: list[str]) -> None:
-    name = " ".join(words[:2]) if words[0] == "db" else words[0]
+    name = " ".join(words[:2]) if words[0] in GROUPS else words[0]
     command = COMMANDS[name]
     with command.make_context(name, words[len(name.split()) :]) as context:
         query = context.params.get("name")
@@ -127,7 +137,7 @@ def _check_migrator(words: list[str]) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_a_command_named_in_the_text_exists(page: Page) -> None:
-    named = re.findall(r"`migrator ((?:db )?[a-z]+)[^`]*`", page.prose)
+    named = re.findall(rf"`migrator ((?:(?:{'|'.join(GROUPS)}) )?[a-z]+)[^`]*`", page.prose)
 
     assert [name for name in named if name not in COMMANDS] == []
 

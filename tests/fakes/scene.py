@@ -32,6 +32,7 @@ class Scene:
         handler: Callable[[requests.PreparedRequest], FakeReply | BaseException],
         *,
         limits: PortalLimits | None = None,
+        before_write: Callable[[], None] | None = None,
         read_only: bool = False,
         url: str = URL,
     ) -> None:
@@ -46,6 +47,7 @@ class Scene:
             adapter=self.adapter,
             on_request=self.records.append,
             on_wait=self.waits.append,
+            before_write=before_write,
             read_only=read_only,
         )
 

@@ -50,7 +50,7 @@ def test_an_empty_database_is_upgraded_and_each_revision_is_logged(empty: Stagin
 
     applied = empty.upgrade(lines.append)
 
-    assert [line.split()[0] for line in applied] == ["0001", "0002"]
+    assert [line.split()[0] for line in applied] == ["0001", "0002", "0003", "0004", "0005"]
     assert lines == [f"staging database upgraded: {line}" for line in applied]
 
 
@@ -122,6 +122,7 @@ def test_rows_are_still_there_after_the_schema_was_changed_without_foreign_keys(
         "sample_item",
         "match_candidate",
         "kept_item",
+        "lease",
     }
 
 

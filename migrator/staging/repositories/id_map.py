@@ -68,6 +68,13 @@ class IdMap(Repository):
         statement = self._of(entity_type_id).with_only_columns(func.count())
         return self._connection.execute(statement).scalar_one()
 
+    def count_of(self, origin: Origin) -> int:
+        """How many partners of all entity types came about that way."""
+        statement = select(func.count()).where(
+            IdMapRow.migration_id == self._migration_id, IdMapRow.origin == origin
+        )
+        return self._connection.execute(statement).scalar_one()
+
     def counts(self) -> dict[EntityTypeId, int]:
         rows = self._connection.execute(
             select(IdMapRow.entity_type_id, func.count())
@@ -77,26 +84,49 @@ class IdMap(Repository):
         )
         return {EntityTypeId(entity_type_id): count for entity_type_id, count in rows}
 
+    def target_types(self, entity_type_id: EntityTypeId) -> list[EntityTypeId]:
+        """The target's types that items of a source type are mapped to: one, as a rule."""
+        types = self._of(entity_type_id).with_only_columns(IdMapRow.target_entity_type_id)
+        return [EntityTypeId(one) for one in self._connection.execute(types.distinct()).scalars()]
+
+    def highest_targets(self) -> dict[EntityTypeId, TargetId]:
+        """The highest target id of each entity type of the target that has mapped items."""
+        rows = self._connection.execute(
+            select(IdMapRow.target_entity_type_id, func.max(IdMapRow.target_id))
+            .where(IdMapRow.migration_id == self._migration_id)
+            .group_by(IdMapRow.target_entity_type_id)
+        )
+        return {EntityTypeId(number): TargetId(highest) for number, highest in rows}
+
     def page_to_verify(
-        self, entity_type_id: EntityTypeId, after_target_id: TargetId, limit: int
+        self,
+        entity_type_id: EntityTypeId,
+        after_target_id: TargetId,
+        limit: int,
+        *,
+        into: Collection[EntityTypeId],
     ) -> list[IdPair]:
-        """Mapped items of a source type by target id, verified before or not."""
+        """Mapped items of a source type by target id, verified before or not.
+
+        Args:
+            entity_type_id: of the source
+            after_target_id: of the last item of the page before
+            limit: how many at most
+            into: what `target_types` says; it looks at every row, so it is asked only once
+        """
         # Named, the target's types make the unique index serve the order. An index for this alone
         # would begin like the primary key, and PostgreSQL, before it has statistics, would take it
         # to look up source ids.
-        types = self._of(entity_type_id).with_only_columns(IdMapRow.target_entity_type_id)
         statement = (
             self._of(entity_type_id)
             .where(
-                IdMapRow.target_entity_type_id.in_(
-                    self._connection.execute(types.distinct()).scalars().all()
-                ),
+                IdMapRow.target_entity_type_id.in_(into),
                 IdMapRow.target_id > after_target_id,
             )
             .order_by(IdMapRow.target_id)
             .limit(limit)
         )
-        return [_pair(row) for row in self._connection.execute(statement)]
+        return [read_pair(row) for row in self._connection.execute(statement)]
 
     def mark_verified(self, entity_type_id: EntityTypeId, items: Sequence[VerifiedItem]) -> None:
         if not items:
@@ -145,7 +175,7 @@ class IdMap(Repository):
         }
 
 
-def _pair(row: Row[Any]) -> IdPair:
+def read_pair(row: Row[Any]) -> IdPair:
     return IdPair(
         entity_type_id=EntityTypeId(row.entity_type_id),
         source_id=SourceId(row.source_id),

@@ -67,6 +67,9 @@ class Settings(Repository):
     def set(self, key: str, value: Any) -> None:
         self._upsert(SettingRow, [{"key": key, "value": value}])
 
+    def remove(self, key: str) -> None:
+        self._delete(SettingRow, SettingRow.key == key)
+
     def all(self) -> dict[str, Any]:
         rows = self._connection.execute(
             select(SettingRow.key, SettingRow.value)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
 
+from migrator.domain.records import RequestEntry
+from migrator.domain.vocabulary import Role
 from migrator.staging.models import RequestLogRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
-    from migrator.domain.records import MigrationId, RequestEntry
+    from migrator.domain.records import MigrationId
 
 
 class RequestLog:
@@ -45,15 +47,29 @@ class RequestLog:
         ]
         self._connection.execute(insert(RequestLogRow), rows)
 
-    def latest(self, portal: str, limit: int) -> list[datetime]:
-        """When the last requests went to a portal, whichever migration they were for."""
+    def latest(self, portal: str, limit: int) -> list[RequestEntry]:
+        """The last requests to a portal, newest first, whichever migration they were for."""
+        columns = RequestLogRow.__table__.c
         statement = (
-            select(RequestLogRow.sent_at)
+            select(*(columns[field.name] for field in fields(RequestEntry)))
             .where(RequestLogRow.portal == portal)
             .order_by(RequestLogRow.id.desc())
             .limit(limit)
         )
-        return list(self._connection.execute(statement).scalars())
+        rows = self._connection.execute(statement).mappings()
+        return [RequestEntry(**{**row, "portal_role": Role(row["portal_role"])}) for row in rows]
+
+    def operating_per_item(self, role: Role, method: str) -> float | None:
+        """Execution seconds for each item, over all answered requests; None where there is none."""
+        spent, items = self._connection.execute(
+            select(func.sum(RequestLogRow.operating_s), func.sum(RequestLogRow.items)).where(
+                RequestLogRow.migration_id.is_not_distinct_from(self._migration_id),
+                RequestLogRow.portal_role == role,
+                RequestLogRow.method == method,
+                RequestLogRow.error.is_(None),
+            )
+        ).one()
+        return float(spent or 0.0) / int(items) if items else None
 
     def count(self) -> int:
         statement = select(func.count()).where(

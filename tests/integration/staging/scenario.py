@@ -10,6 +10,7 @@ from migrator.domain.records import (
     BatchOutcome,
     ItemOutcome,
     LinkState,
+    MatchCandidate,
     VerifiedItem,
     VerifiedState,
 )
@@ -43,6 +44,21 @@ def play(staging: Staging, name: str = "default") -> None:
         _plan(repos)
         _import(repos)
         _verify(repos)
+
+
+def match(staging: Staging, name: str = "default") -> None:
+    """Deal 5 has two candidates in the target; the first schema has no room for them."""
+    with staging.begin() as tx:
+        repos = tx.of(a_migration(tx, name).migration_id)
+        for number in (51, 52):
+            one = MatchCandidate(
+                entity_type_id=DEAL,
+                source_id=SourceId(5),
+                target_id=TargetId(number),
+                field="originId",
+                value="a-1",
+            )
+            repos.matches.save([one])
 
 
 def _export(repos: Repositories) -> None:

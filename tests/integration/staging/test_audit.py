@@ -12,7 +12,7 @@ import pytest
 from migrator.domain.records import BatchOutcome, ItemOutcome
 from migrator.domain.vocabulary import DEAL, SourceId, TargetId
 from migrator.staging import QueryRefused, audit_queries
-from tests.integration.staging.scenario import play
+from tests.integration.staging.scenario import match, play
 
 if TYPE_CHECKING:
     from migrator.staging import Staging
@@ -39,6 +39,7 @@ def test_these_questions_are_answered() -> None:
         "failed-items",
         "findings",
         "late-items",
+        "matches",
         "progress",
         "requests-by-method",
         "unresolved-references",
@@ -59,8 +60,9 @@ def test_a_question_is_described_by_its_first_line(name: str) -> None:
 def test_a_question_begins_with_the_migration_and_can_be_narrowed_to_it(
     staging: Staging, name: str
 ) -> None:
-    play(staging, "one")
-    play(staging, "two")
+    for migration in ("one", "two"):
+        play(staging, migration)
+        match(staging, migration)
 
     result = staging.audit.run(name, migration="two")
 

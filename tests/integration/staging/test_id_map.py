@@ -55,14 +55,29 @@ def test_mapped_items_are_counted_per_entity_type(repos: Repositories) -> None:
     assert repos.id_map.count(DEAL) == 2
 
 
+def test_the_highest_target_id_is_known_for_each_type_of_the_target(repos: Repositories) -> None:
+    spa = EntityTypeId(1046)
+    repos.id_map.add([a_pair(1, 30), a_pair(2, 70), a_pair(3, 5, target_entity_type_id=spa)])
+
+    assert repos.id_map.highest_targets() == {DEAL: 70, spa: 5}
+
+
 def test_pages_to_verify_go_up_by_target_id(repos: Repositories) -> None:
     repos.id_map.add([a_pair(1, 30), a_pair(2, 10), a_pair(3, 20)])
 
-    first = repos.id_map.page_to_verify(DEAL, TargetId(0), 2)
-    second = repos.id_map.page_to_verify(DEAL, first[-1].target_id, 2)
+    first = repos.id_map.page_to_verify(DEAL, TargetId(0), 2, into=[DEAL])
+    second = repos.id_map.page_to_verify(DEAL, first[-1].target_id, 2, into=[DEAL])
 
     assert [pair.target_id for pair in first] == [10, 20]
     assert [pair.target_id for pair in second] == [30]
+
+
+def test_the_target_types_of_a_source_type_are_known(repos: Repositories) -> None:
+    other = EntityTypeId(1046)
+    repos.id_map.add([a_pair(1), a_pair(2), a_pair(3, target_entity_type_id=other)])
+    repos.id_map.add([a_pair(1, 9, entity_type_id=CONTACT)])
+
+    assert sorted(repos.id_map.target_types(DEAL)) == [DEAL, other]
 
 
 def test_what_verify_found_is_kept_with_the_pair(repos: Repositories, clock: FakeClock) -> None:
@@ -76,6 +91,6 @@ def test_what_verify_found_is_kept_with_the_pair(repos: Repositories, clock: Fak
         ],
     )
 
-    pairs = repos.id_map.page_to_verify(DEAL, TargetId(0), 10)
+    pairs = repos.id_map.page_to_verify(DEAL, TargetId(0), 10, into=[DEAL])
     assert [pair.verified_state for pair in pairs] == ["agrees", "differs", None]
     assert [pair.verified_at for pair in pairs] == [clock.now(), clock.now(), None]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from migrator.domain.mapping import Decision, Pair, PairKind
 from migrator.domain.vocabulary import Role
-from tests.integration.staging.builders import a_request, a_saved_migration, an_element
+from tests.integration.staging.builders import DAWN, a_request, a_saved_migration, an_element
 
 if TYPE_CHECKING:
     from migrator.staging import Repositories, Staging
@@ -65,6 +66,18 @@ def test_requests_are_logged_for_a_migration_or_for_none(staging: Staging) -> No
     with staging.read() as tx:
         assert tx.request_log.count() == 1
         assert tx.of(migration.migration_id).request_log.count() == 2
+
+
+def test_the_latest_requests_to_a_portal_are_those_of_every_migration(staging: Staging) -> None:
+    migration = a_saved_migration(staging)
+    mine = a_request("batch:crm.item.list", operating_s=12.5, sent_at=DAWN + timedelta(seconds=1))
+    with staging.begin() as tx:
+        tx.request_log.add([a_request("profile"), a_request("profile", portal="new.example.com")])
+        tx.of(migration.migration_id).request_log.add([mine])
+
+    with staging.read() as tx:
+        assert tx.request_log.latest("old.example.com", 10) == [mine, a_request("profile")]
+        assert tx.request_log.latest("old.example.com", 1) == [mine]
 
 
 def a_user_pair(source_key: str, *, target_key: str | None) -> Pair:

@@ -70,6 +70,8 @@ class Waits:
     def waiting(self, why: str, seconds: float) -> None:
         self.told.append(seconds)
 
+    def left(self, stage: str, seconds: float) -> None: ...
+
 
 @pytest.fixture
 def target(clock: FakeClock) -> Target:
