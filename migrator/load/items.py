@@ -221,7 +221,6 @@ class TypeImport:
     def _send(self, chunk: list[Prepared]) -> list[Prepared]:
         """Send one request and record what became of it; return the items to send again."""
         method = self._method(chunk)
-        self.workspace.check_owned()
         batch_id = self.ledger.open(method, chunk)
         items = [_batch_item(prepared) for prepared in chunk]
         findings: list[Finding] = []

@@ -261,7 +261,6 @@ class DeferredLinks:
             "fields": fields,
             "useOriginalUfNames": "Y",
         }
-        self.workspace.check_owned()
         for attempt in range(_ATTEMPTS):
             try:
                 self.target.call("crm.item.update", params, items=1)

@@ -130,7 +130,6 @@ class MatchedUpdates:
             return
         with self.workspace.write() as repositories:
             repositories.matches.mark_sent(one)
-        self.workspace.check_owned()
         params = {
             "entityTypeId": self.transform.target_type_id,
             "id": one.target_id,

