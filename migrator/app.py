@@ -14,7 +14,7 @@ from migrator.bitrix.errors import ItemRefused, PortalError
 from migrator.check.stage import Check, CheckOptions
 from migrator.domain.errors import UsageError
 from migrator.domain.findings import FindingKind, Phase
-from migrator.domain.mapping import PairKind
+from migrator.domain.mapping import PairKey, PairKind
 from migrator.domain.policy import OnUnmappedUser, WithoutImportRight
 from migrator.domain.records import (
     LinkState,
@@ -162,8 +162,7 @@ class App:
         Raises: PortalError where a portal fails on the way, ProbeAccepted, MappingFileError.
         """
         before = len(self.workspace.requests)
-        with self.workspace.read() as repositories:
-            created = created_pairs(repositories.creations.load())
+        created = self._created()
         file = self._mapping_file()
         options = CheckOptions(
             policies=Policies(
@@ -247,8 +246,7 @@ class App:
         target = self._stage_structure(Role.TARGET)
         _check_only(source, only)
         file = self._mapping_file()
-        with self.workspace.read() as repositories:
-            created = created_pairs(repositories.creations.load())
+        created = self._created()
         # A mistake in the file is told now, and not after hours of reading.
         refuse_mistakes(file, source, target, created)
         wanted = [t for t in source.entity_types if not only or t in only]
@@ -256,6 +254,11 @@ class App:
         filters = file.item_filters(source)
         export = ItemExport(self.workspace, self._clients[Role.SOURCE], source, filters)
         return export.run(types, refresh=refresh)
+
+    def _created(self) -> Mapping[PairKey, str]:
+        """What `structure apply` has made in the target."""
+        with self.workspace.read() as repositories:
+            return created_pairs(repositories.creations.load())
 
     def _mapping_file(self) -> MappingFile:
         path = self.settings.mapping
