@@ -71,8 +71,8 @@ def named(rule: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    with a_bench(None) as made:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with a_bench(tmp_path_factory.mktemp("bench")) as made:
         yield made
 
 

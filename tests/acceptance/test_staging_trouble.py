@@ -176,8 +176,8 @@ def test_a_schema_of_a_newer_program_is_refused(pair: Pair) -> None:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    with a_bench(None) as made:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with a_bench(tmp_path_factory.mktemp("bench")) as made:
         yield made
 
 

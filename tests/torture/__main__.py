@@ -11,19 +11,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.postgresql_server import a_postgresql_server
 from tests.simulation.attack import PORTALS_OF_A_SEED
 from tests.torture.attacks import Attack, Order, points_of
-from tests.torture.crew import attack_all, end_in_order_on_sigterm
+from tests.torture.crew import attack_all
 from tests.torture.subjects import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from tests.torture.trial import Verdict
 
@@ -38,13 +42,38 @@ def postgresql_server() -> Iterator[str]:
         yield server.get_uri(database="postgres")
 
 
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """In memory where there is one: nothing in it has to survive.
+
+    What is killed may write for a moment after it, so a file may be left behind.
+    """
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(
+        prefix="torture-",
+        dir=memory if memory.is_dir() else None,
+        ignore_cleanup_errors=True,
+    ) as folder:
+        yield Path(folder)
+
+
 def main() -> int:
     options = _options()
-    end_in_order_on_sigterm()
+    leave_in_order_on_sigterm()
     try:
         return 1 if _attack_all(options) else 0
     except KeyboardInterrupt:
         return 130
+
+
+def leave_in_order_on_sigterm() -> None:
+    """Leave through every `with` block, so that the crew, the server and the folder go, too."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _attack_all(options: argparse.Namespace) -> int:
@@ -59,18 +88,21 @@ def _attack_all(options: argparse.Namespace) -> int:
                 if attack is Attack.PORTALS and name != names[0]:
                     continue  # simulated on SQLite in any case
                 order = Order(attack, options.command, postgresql)
-                numbers = _numbers(order, options)
                 began = time.monotonic()
-                verdict = attack_all(order, numbers, options.jobs)
+                with a_folder() as folder:
+                    numbers = _numbers(order, folder, options)
+                    verdict = attack_all(order, numbers, folder, options.jobs)
                 title = f"{name}, {attack}, {options.command}"
                 _print(title, verdict, time.monotonic() - began)
                 complaints += len(verdict.complaints)
     return complaints
 
 
-def _numbers(order: Order, options: argparse.Namespace) -> range:
+def _numbers(order: Order, folder: Path, options: argparse.Namespace) -> range:
     if order.attack is Attack.POINTS:
-        return range(1, points_of(order) + 1)
+        counted = folder / "counted"
+        counted.mkdir()
+        return range(1, points_of(order, counted) + 1)
     seeds = _SEEDS[order.attack] if options.seeds is None else options.seeds
     return range(options.first_seed, options.first_seed + seeds)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.simulation.attack import attack_portals
@@ -17,6 +15,7 @@ from tests.torture.trial import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 class Attack(StrEnum):
@@ -37,27 +36,18 @@ class Order:
 
 
 @contextmanager
-def ready(order: Order) -> Iterator[Callable[[int], Verdict]]:
-    """Everything that an attack needs, made once for many of them."""
+def ready(order: Order, folder: Path) -> Iterator[Callable[[int], Verdict]]:
+    """Everything that an attack needs, made once for many of them, in a folder of its own."""
     if order.attack is Attack.PORTALS:
-        with _memory() as folder:
-            yield _portals(folder)
+        yield _portals(folder)
         return
-    with a_bench(order.postgresql, SUBJECTS[order.command]) as bench:
+    with a_bench(folder, order.postgresql, SUBJECTS[order.command]) as bench:
         yield bench.kill_at if order.attack is Attack.POINTS else bench.attack_at_random
 
 
-def points_of(order: Order) -> int:
-    with a_bench(order.postgresql, SUBJECTS[order.command]) as bench:
+def points_of(order: Order, folder: Path) -> int:
+    with a_bench(folder, order.postgresql, SUBJECTS[order.command]) as bench:
         return len(bench.quiet.points)
-
-
-@contextmanager
-def _memory() -> Iterator[Path]:
-    """A folder in memory where there is one: nothing in it has to survive."""
-    memory = Path("/dev/shm")
-    with TemporaryDirectory(prefix="torture-", dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
 
 
 def _portals(folder: Path) -> Callable[[int], Verdict]:

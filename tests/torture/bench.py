@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from tests.torture.trial import Quiet, Verdict, a_trial, quiet_migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 #: So many kills in one trial at most.
 _MOST_KILLS = 4
@@ -68,10 +67,15 @@ def _named(verdict: Verdict, name: str) -> Verdict:
 
 
 @contextmanager
-def a_bench(postgresql: str | None, subject: Subject = RUN) -> Iterator[Bench]:
-    """A fork server, a place for databases, and the quiet migration to compare with."""
+def a_bench(folder: Path, postgresql: str | None = None, subject: Subject = RUN) -> Iterator[Bench]:
+    """A fork server, a place for databases, and the quiet migration to compare with.
+
+    Args:
+        folder: for all that the runs write, the databases of SQLite included
+        postgresql: the URL of a server for the databases, None for SQLite
+        subject: what is attacked
+    """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torture-")))
         if postgresql is None:
             databases: Databases = SqliteFiles(folder)
         else:

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def sqlite_bench() -> Iterator[Bench]:
-    with a_bench(None) as made:
+def sqlite_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with a_bench(tmp_path_factory.mktemp("torture")) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def postgresql_bench(postgresql_server: Any) -> Iterator[Bench]:
-    with a_bench(postgresql_server.get_uri(database="postgres")) as made:
+def postgresql_bench(
+    postgresql_server: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    folder = tmp_path_factory.mktemp("torture")
+    with a_bench(folder, postgresql_server.get_uri(database="postgres")) as made:
         yield made
 
 

@@ -18,55 +18,62 @@ from tests.torture.trial import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from multiprocessing.context import SpawnProcess
-    from types import FrameType
+    from pathlib import Path
 
     from migrator.clock import Clock
 
 _TOLD_EVERY_SECONDS = 30.0
-#: How long an attacker may take to clear up before it is killed.
-_GRACE_SECONDS = 10.0
 #: How often the crew is looked after.
 _LOOK_EVERY_SECONDS = 1.0
 
 
-def attack_all(order: Order, numbers: Sequence[int], jobs: int) -> Verdict:
-    """Carry out every attack; complaints are told at once, and how far it is now and then."""
+def attack_all(order: Order, numbers: Sequence[int], folder: Path, jobs: int) -> Verdict:
+    """Carry out every attack; complaints are told at once, and how far it is now and then.
+
+    Args:
+        order: the attack and what is attacked
+        numbers: which attacks, each of them once
+        folder: for all that the crew writes; the caller removes it, as the crew may be killed
+        jobs: how many processes share the work
+    """
     # Forked, a process would share the threads of this one.
     context = multiprocessing.get_context("spawn")
     waiting: Any = context.Queue()
     done: Any = context.Queue()
     for number in [*numbers, *[None] * jobs]:
         waiting.put(number)
+    # Where the crew is killed, nobody reads the rest, and the end would wait for that.
+    waiting.cancel_join_thread()
+    folders = [folder / f"job-{job}" for job in range(jobs)]
+    workers = [context.Process(target=_work, args=(order, own, waiting, done)) for own in folders]
     total, progress = Verdict(migrations=0), Progress(len(numbers), SystemClock(), sys.stderr)
-    with _crew(
-        [context.Process(target=_work, args=(order, waiting, done)) for _ in range(jobs)]
-    ) as crew:
+    with _crew(workers):
         for _ in numbers:
-            verdict = _next(done, crew)
+            verdict = _next(done, workers)
             total.add(verdict)
             progress.tell(verdict)
         # What they hold in memory and on disk is given back before the next attack begins.
-        for worker in crew:
+        for worker in workers:
             worker.join()
     return total
 
 
 @contextmanager
-def _crew(workers: list[SpawnProcess]) -> Iterator[list[SpawnProcess]]:
-    """Start them; however this ends, none is left."""
-    # Ctrl-C reaches the whole group; this process hears it and ends the others in order.
+def _crew(workers: list[SpawnProcess]) -> Iterator[None]:
+    """Start them; however this ends, none is left.
+
+    They are killed, not asked: an exception that a signal raises at any place in them may come
+    where nobody can raise it further, as in a half-made object. What they started dies with them.
+    """
+    # Ctrl-C reaches the whole group; this process hears it and ends the others.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for worker in workers:
         worker.start()
     signal.signal(signal.SIGINT, heard)
     try:
-        yield workers
+        yield
     finally:
         for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join(_GRACE_SECONDS)
-            # A callback of the garbage collector swallows what is raised in it, that error too.
             worker.kill()
             worker.join()
 
@@ -82,30 +89,15 @@ def _next(done: Any, crew: list[SpawnProcess]) -> Verdict:
             return verdict
 
 
-def _work(order: Order, waiting: Any, done: Any) -> None:
+def _work(order: Order, folder: Path, waiting: Any, done: Any) -> None:
     """One process: attack until there is nothing left to attack."""
     die_with_parent()
     # Ignored since before it began, but Python takes it over where it starts anew.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_in_order_on_sigterm()
-    try:
-        with ready(order) as attack:
-            while (number := waiting.get()) is not None:
-                done.put(attack(number))
-    except BaseExceptionGroup:
-        # Hypothesis wraps whatever comes through it, the end that SIGTERM brings included.
-        if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
-            raise
-
-
-def end_in_order_on_sigterm() -> None:
-    """Leave through every `with` block, so that servers, databases and folders go, too."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
+    folder.mkdir()
+    with ready(order, folder) as attack:
+        while (number := waiting.get()) is not None:
+            done.put(attack(number))
 
 
 class Progress:
