@@ -20,6 +20,8 @@ from tests.torture.fork_server import ROOT
 from tests.torture.trial import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.torture.bench import Bench
 
 PROC = Path("/proc")
@@ -45,7 +47,17 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Also where the tests run in the background of a shell, which has all it starts ignore it."""
+    # What Python handles is the default again for a program that it starts.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, ignored)
+
+
 @pytest.mark.skipif(not PROC.is_dir(), reason="processes are looked up in /proc")
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_attack_that_is_broken_off_leaves_no_process_behind(number: signal.Signals) -> None:
     arguments = ["--attack", "random", "--seeds", "1000", "--jobs", "1", "--database", "sqlite"]
