@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from migrator.bitrix.errors import ItemRefused, UnknownOutcome
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import DeferredLink, LinkState, StagedItem
-from migrator.domain.references import references
 from migrator.domain.values import (
     FileValue,
     Reference,
@@ -22,6 +21,7 @@ from migrator.domain.values import (
     decode,
     display,
     parse_datetime,
+    scalars,
 )
 from migrator.load.preparation import KnownItems, references_of, transform_item
 from migrator.transform.compare import compare_item
@@ -312,20 +312,21 @@ class DeferredLinks:
         self.workspace.progress.advance(len(one.links))
         self.outlook.done(len(one.links))
 
-    def _held(self, one: _Linked, link: DeferredLink, payload: Mapping[str, Any]) -> object:
+    def _held(self, one: _Linked, link: DeferredLink, payload: Mapping[str, Any]) -> str | None:
         """What the link's field holds in the target that it will not hold any more."""
         transform = self.transforms[one.staged.entity_type_id]
-        names = self._target_names(transform, [link])
-        present = [transform.target_fields.value(payload, name) for name in names]
-        wanted = {ref.item_id for name in names for ref in references(one.wanted[name])}
-        values = [
-            v
-            for one_value in present
-            for v in (one_value if isinstance(one_value, list) else [one_value])
-        ]
-        return [
-            v for v in values if v and str(v).rpartition("_")[2] not in {str(w) for w in wanted}
-        ]
+        fields = transform.target_fields
+        replaced: list[str] = []
+        for name in self._target_names(transform, [link]):
+            raw = fields.value(payload, name)
+            try:
+                held = scalars(decode(fields.by_name[name], raw))
+            except UnreadableValueError:
+                replaced.append(str(raw))
+                continue
+            wanted = scalars(one.wanted[name])
+            replaced += [display(value) or "" for value in held if value not in wanted]
+        return ", ".join(replaced) or None
 
     def _stamped(self, one: _Linked, payload: Mapping[str, Any] | None = None) -> list[Finding]:
         """An update cannot keep these two; what they were stands in the finding.
@@ -339,7 +340,7 @@ class DeferredLinks:
                 entity_type_id=one.staged.entity_type_id,
                 source_id=one.staged.source_id,
                 field=link.field,
-                value=str(held),
+                value=held,
                 detail="the target's field held another value before the link was set",
             )
             for link in one.links

@@ -177,3 +177,39 @@ def test_a_type_that_was_imported_cannot_be_mapped_to_another_one_afterwards(
 
     assert outcome.code == 2
     assert "mapping-changed" in outcome.err
+
+
+def test_an_item_of_another_type_with_the_same_number_is_another_item(portals: MakePair) -> None:
+    pair = portals(_a_deal_that_names_a_company())
+    assert pair.migrator("run", "--only", "deal,contact").code == 0
+    (deal,), (contact,) = pair.target.items(2), pair.target.items(3)
+    theirs = {"entityTypeId": 2, "id": deal, "fields": {"ufCrmP": f"C_{contact}"}}
+    assert "result" in pair.target.call("crm.item.update", theirs)
+
+    outcome = pair.migrator("run")
+
+    assert outcome.code == 0, outcome.out + outcome.err
+    (company,) = pair.target.items(4)
+    assert company == contact
+    rows = pair.rows(
+        "SELECT value FROM finding WHERE kind = 'updated-by-link' AND field LIKE 'UF_%'"
+    )
+    assert rows == [{"value": f"3:{contact}"}]
+
+
+def _a_deal_that_names_a_company() -> dict[str, Any]:
+    field = {
+        "id": "7",
+        "entityId": "CRM_DEAL",
+        "fieldName": "UF_CRM_P",
+        "userTypeId": "crm",
+        "multiple": "N",
+        "settings": {"COMPANY": "Y", "CONTACT": "Y"},
+    }
+    times = {"createdTime": EARLY, "updatedTime": EARLY}
+    items = {
+        "2": [{"id": 1, "title": "Sale", "UF_CRM_P": "CO_1", **times}],
+        "3": [{"id": 1, "name": "Somebody", **times}],
+        "4": [{"id": 1, "title": "Old", **times}],
+    }
+    return {"userFields": [field], "items": items}

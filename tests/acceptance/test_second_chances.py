@@ -211,7 +211,7 @@ def test_what_somebody_entered_where_a_link_is_set_is_on_record(portals: MakePai
     rows = pair.rows(
         "SELECT value FROM finding WHERE kind = 'updated-by-link' AND field = 'companyId'"
     )
-    assert rows == [{"value": f"[{company}]"}]
+    assert rows == [{"value": f"4:{company}"}]
 
 
 def test_a_command_is_judged_by_the_types_it_was_narrowed_to(
