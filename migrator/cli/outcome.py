@@ -11,12 +11,14 @@ from migrator.app import App, BlockedByFindings
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.sampling import only_sample
+from migrator.cli.structure import apply_document, leave_incomplete
 from migrator.domain.records import LinkState, Migration
 from migrator.domain.vocabulary import EntityTypeId
 from migrator.load.stage import LoadResult
 from migrator.plan.plan import Blueprint
 from migrator.planning.sample import DrawnSample
 from migrator.staging import QueryResult
+from migrator.structure.stage import ApplyResult
 
 
 def load(
@@ -40,14 +42,20 @@ def report_import(
     *,
     as_json: bool,
     sample: DrawnSample | None = None,
+    brought: ApplyResult | None = None,
 ) -> None:
-    """Show what was done, or, after a dry run (no summary), what would be."""
+    """Show what was done, or, after a dry run (no summary), what would be.
+
+    The structure that was brought along is on the screen already.
+    """
     if summary is None:
         _print_dry_run(migration, blueprint, as_json=as_json)
-    else:
-        if not as_json:
-            only_sample(sample)
-        finish(summary, as_json=as_json, sample=sample)
+        return
+    if not as_json:
+        only_sample(sample)
+    finish(summary, as_json=as_json, sample=sample, brought=brought)
+    if brought is not None:
+        leave_incomplete(brought)
 
 
 def _print_dry_run(migration: Migration, blueprint: Blueprint, *, as_json: bool) -> None:
@@ -95,7 +103,13 @@ def summarise(
     )
 
 
-def finish(summary: Summary, *, as_json: bool, sample: DrawnSample | None = None) -> None:
+def finish(
+    summary: Summary,
+    *,
+    as_json: bool,
+    sample: DrawnSample | None = None,
+    brought: ApplyResult | None = None,
+) -> None:
     """Show where every item is; exit 1 where some failed or differ."""
     rows = render.query_document(summary.progress)
     waiting = summary.links.get(LinkState.PENDING, 0)
@@ -112,6 +126,8 @@ def finish(summary: Summary, *, as_json: bool, sample: DrawnSample | None = None
             document["links_updated"] = summary.links_updated
         if sample is not None:
             document["sample"] = str(sample.share)
+        if brought is not None:
+            document["structure"] = apply_document(brought, dry_run=False)
         render.print_json(document)
     else:
         render.print_query(summary.progress, "Result")

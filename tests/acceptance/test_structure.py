@@ -41,6 +41,8 @@ def test_everything_agrees_in_a_target_that_had_nothing_of_the_structure(
     assert outcome.code == 0, outcome.err
     for row in outcome.json["progress"]:
         assert row["verified"] == row["source"] > 0, row
+    brought = outcome.json["structure"]
+    assert len(brought["created"]) > 0 == brought["missing"]
     compared = pair.migrator("structure", "diff", "--json")
     assert compared.code == 0
     assert compared.json["same"]

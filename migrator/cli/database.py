@@ -1,4 +1,4 @@
-"""`migrator db copy`: a staging database into another, and the proof that both hold the same."""
+"""`migrator db`: bring a staging database up to date; copy it, proving that both hold the same."""
 
 from __future__ import annotations
 
@@ -8,15 +8,32 @@ import typer
 
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
-from migrator.cli.options import JsonOption
+from migrator.cli.options import ConfigOption, JsonOption
 from migrator.cli.progress import shown_progress
 from migrator.interrupt import StopRequest
+from migrator.settings import read_settings
+from migrator.staging import Staging
 from migrator.staging.copying import CopyResult, copy_database
+
+database = typer.Typer(help="The staging database.", no_args_is_help=True, rich_markup_mode=None)
 
 #: Hexadecimal digits of a digest that people compare; JSON has all of them.
 _SHOWN_DIGITS = 12
 
 
+@database.command("upgrade")
+def upgrade(config: ConfigOption = None) -> None:
+    """Bring the schema of the staging database up to date."""
+    settings = read_settings(config)
+    with Staging.open(settings.staging_url.get_secret_value()) as staging:
+        applied = staging.upgrade()
+    for revision in applied:
+        render.console().print(revision)
+    if not applied:
+        render.console().print("The staging database is up to date.")
+
+
+@database.command("copy")
 def copy(
     source_url: Annotated[str, typer.Argument(metavar="SOURCE_URL", help="What to copy.")],
     target_url: Annotated[str, typer.Argument(metavar="TARGET_URL", help="Where to.")],
