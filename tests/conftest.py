@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from migrator.staging import Staging
 from tests.fakes.clock import FakeClock
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.torture.bench import Bench
+
 _numbers = count(1)
+
+# How long an example takes says more of what else the machine does than of the example.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -128,6 +135,26 @@ def empty_staging_url(database: str, request: pytest.FixtureRequest, tmp_path: P
         return f"sqlite:///{tmp_path / 'empty.db'}"
     url: str = request.getfixturevalue("empty_postgresql_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """To attack migrations with; made once, for the faults of portals and databases, too."""
+    from tests.torture.bench import a_bench
+
+    with a_bench(tmp_path_factory.mktemp("bench")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def postgresql_bench(
+    postgresql_server: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    from tests.torture.bench import a_bench
+
+    folder = tmp_path_factory.mktemp("bench")
+    with a_bench(folder, postgresql_server.get_uri(database="postgres")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from migrator.sandbox import Portal, PortalServer, twin_structure
+from tests.fork_server import ForkServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,7 @@ class Pair:
     target_server: PortalServer
     folder: Path
     staging_url: str
+    program: ForkServer
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -63,6 +65,7 @@ class Pair:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin what is interfered with on the way; `migrator` is quicker."""
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "migrator", *arguments],
             cwd=self.folder,
@@ -74,9 +77,16 @@ class Pair:
 
     def migrator(self, *arguments: str) -> Outcome:
         """Run the command line as a user would, in a clean directory."""
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=120)
-        return Outcome(process.returncode, out, err)
+        ended = self.program.run(arguments, self.environment, self.folder)
+        return Outcome(ended.code, ended.out, ended.err)
+
+    def work_slowly(self, seconds_per_item: float = 0.02) -> None:
+        """Have the target take time over each item, so that a process can be caught at work."""
+        cost = replace(self.target.settings.cost, seconds_per_imported_item=seconds_per_item)
+        self.target.settings = replace(self.target.settings, cost=cost)
+
+    def work_at_once(self) -> None:
+        self.work_slowly(0)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Ask the staging database, as an auditor would."""
@@ -103,8 +113,14 @@ class Pair:
 MakePair = Callable[..., Pair]
 
 
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    with ForkServer(tmp_path_factory.mktemp("program")) as server:
+        yield server
+
+
 @pytest.fixture
-def portals(tmp_path: Path) -> Iterator[MakePair]:
+def portals(tmp_path: Path, program: ForkServer) -> Iterator[MakePair]:
     """Make a pair of portals from a seed; the target is the seed's twin unless given."""
     servers: list[PortalServer] = []
 
@@ -128,6 +144,7 @@ def portals(tmp_path: Path) -> Iterator[MakePair]:
             destination,
             tmp_path,
             staging_url or f"sqlite:///{tmp_path / 'staging.db'}",
+            program,
             dict(extra),
         )
 

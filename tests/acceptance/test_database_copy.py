@@ -28,7 +28,7 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.fixture
 def pair(portals: MakePair) -> Pair:
-    """Deals that each refer to one of three companies, slow enough to be cut off."""
+    """Deals that each refer to one of three companies."""
     deals = [
         {
             "id": number,
@@ -40,12 +40,7 @@ def pair(portals: MakePair) -> Pair:
         for number in range(1, DEALS + 1)
     ]
     companies = [{"id": number, "title": f"Company {number}"} for number in (1, 2, 3)]
-    return portals(
-        {
-            "portal": {"cost": {"seconds_per_imported_item": 0.02}},
-            "items": {"2": deals, "4": companies},
-        }
-    )
+    return portals({"items": {"2": deals, "4": companies}})
 
 
 @pytest.fixture
@@ -88,9 +83,11 @@ def test_a_migration_begun_on_sqlite_is_finished_on_postgresql(pair: Pair, team_
 def test_a_migration_killed_on_sqlite_is_finished_on_postgresql(
     pair: Pair, team_url: str, created: int
 ) -> None:
+    pair.work_slowly()
     with pair.start("run") as process:
         wait_until(lambda: len(pair.target.items(2)) >= created)
         process.kill()
+    pair.work_at_once()
     move_to(team_url, pair)
 
     outcome = pair.migrator("run")
@@ -168,10 +165,12 @@ def test_a_copy_that_is_worked_on_afterwards_differs_and_is_left_alone(
 
 
 def test_a_source_under_work_is_refused_with_who_works_on_it(pair: Pair, team_url: str) -> None:
+    pair.work_slowly()
     with pair.start("run") as process:
         wait_until(lambda: len(pair.target.items(2)) >= 1)
         process.send_signal(signal.SIGSTOP)
         refused = pair.migrator("db", "copy", pair.staging_url, team_url)
+        pair.work_at_once()
         process.send_signal(signal.SIGCONT)
         process.communicate(timeout=60)
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.sandbox import FaultKind, read_rules
-from tests.torture.bench import Bench, a_bench
 from tests.torture.fault_plans import DOWN_SECONDS, LATE_SECONDS, SLOW_SECONDS
 from tests.torture.trial import Trial, a_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.torture.bench import Bench
 
 IMPORT = "crm.item.batchImport"
 UPDATE = "crm.item.update"
@@ -70,10 +71,9 @@ def named(rule: object) -> str:
     return "-".join(str(value) for value in values)[:60]
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with a_bench(tmp_path_factory.mktemp("bench")) as made:
-        yield made
+@pytest.fixture
+def bench(sqlite_bench: Bench) -> Bench:
+    return sqlite_bench
 
 
 @contextmanager

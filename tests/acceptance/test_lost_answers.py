@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrator import opening
 from migrator.bitrix.transport import Reply, Transport
 from tests.acceptance.in_process import move, opened
+from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import MakePair, Pair
@@ -38,16 +38,23 @@ def _titles(pair: Pair) -> list[str]:
     return sorted(item["title"] for item in pair.target.items(2).values())
 
 
-def _execute_later(pair: Pair, body: bytes, seconds: float) -> threading.Thread:
-    """The portal goes on working on a request nobody listens to any more."""
+class PortalAtWork(FakeClock):
+    """The portal goes on working, for so long, on a request nobody listens to any more."""
 
-    def execute() -> None:
-        time.sleep(seconds)
-        pair.target.call(IMPORT, json.loads(body))
+    def __init__(self, pair: Pair, seconds: float) -> None:
+        super().__init__()
+        self._target = pair.target
+        self._seconds = seconds
+        self._request: tuple[float, bytes] | None = None
 
-    thread = threading.Thread(target=execute)
-    thread.start()
-    return thread
+    def take_on(self, body: bytes) -> None:
+        self._request = (self.monotonic() + self._seconds, body)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self._request is not None and self.monotonic() >= self._request[0]:
+            self._target.call(IMPORT, json.loads(self._request[1]))
+            self._request = None
 
 
 def test_a_request_sent_long_after_it_was_meant_to_be_is_waited_for_in_full(
@@ -55,23 +62,26 @@ def test_a_request_sent_long_after_it_was_meant_to_be_is_waited_for_in_full(
 ) -> None:
     """Between the record of the intent and the sending lies a wait for the portal's limits."""
     pair = portals(deals(5))
+    portal = PortalAtWork(pair, seconds=59)
     post = Transport.post
-    working: list[threading.Thread] = []
 
     def late_and_last(transport: Transport, method: str, body: bytes) -> Reply:
-        if method == IMPORT and not working:
-            time.sleep(1.5)
-            working.append(_execute_later(pair, body, 0.7))
+        if method == IMPORT:
+            portal.advance(600)
+            portal.take_on(body)
             raise Died
         return post(transport, method, body)
 
-    monkeypatch.setattr(Transport, "post", late_and_last)
-    with pytest.raises(Died):
-        move(pair, cutoff_seconds=1)
+    monkeypatch.setattr(opening, "SystemClock", lambda: portal)
+    with monkeypatch.context() as patched:
+        patched.setattr(Transport, "post", late_and_last)
+        with pytest.raises(Died):
+            move(pair, cutoff_seconds=60)
+    assert _titles(pair) == []
 
-    move(pair, cutoff_seconds=1)
+    move(pair, cutoff_seconds=60)
 
-    working[0].join()
+    portal.sleep(60)
     assert _titles(pair) == [f"D{n}" for n in range(1, 6)]
 
 

@@ -26,7 +26,7 @@ DEALS = 60
 _LOOKS = 150
 
 
-def slow_deals(prefix: str = "Deal", **portal: Any) -> dict[str, Any]:
+def many_deals(prefix: str = "Deal", **portal: Any) -> dict[str, Any]:
     deals = [
         {
             "id": number,
@@ -38,10 +38,7 @@ def slow_deals(prefix: str = "Deal", **portal: Any) -> dict[str, Any]:
         for number in range(1, DEALS + 1)
     ]
     companies = [{"id": number, "title": f"Company {number}"} for number in (1, 2, 3)]
-    return {
-        "portal": {"cost": {"seconds_per_imported_item": 0.02}, **portal},
-        "items": {"2": deals, "4": companies},
-    }
+    return {"portal": portal, "items": {"2": deals, "4": companies}}
 
 
 @contextmanager
@@ -67,6 +64,7 @@ def imported(pair: Pair) -> int:
 
 
 def start_and_wait(pair: Pair, created: int, *arguments: str) -> subprocess.Popen[str]:
+    pair.work_slowly(0.04)
     process = pair.start("run", *arguments)
     wait_until(lambda: imported(pair) >= created or process.poll() is not None)
     return process
@@ -92,9 +90,10 @@ def on_another_host(pair: Pair, name: str) -> None:
 def test_a_migration_killed_on_one_host_goes_on_at_once_on_another_through_postgresql(
     portals: MakePair, empty_postgresql_url: str
 ) -> None:
-    pair = portals(slow_deals(), staging_url=empty_postgresql_url)
+    pair = portals(many_deals(), staging_url=empty_postgresql_url)
     with start_and_wait(pair, 20) as first:
         first.kill()
+    pair.work_at_once()
     on_another_host(pair, "second-host")
 
     outcome = pair.migrator("run", "--json")
@@ -109,11 +108,12 @@ def test_a_migration_killed_on_one_host_goes_on_at_once_on_another_through_postg
 def test_a_second_process_is_told_who_works_on_the_migration_and_since_when(
     portals: MakePair, staging_url: str
 ) -> None:
-    pair = portals(slow_deals(), staging_url=staging_url)
+    pair = portals(many_deals(), staging_url=staging_url)
     first = start_and_wait(pair, 1)
     with suspended(first):
         second = pair.migrator("run")
         (holder,) = ask(pair, "SELECT host, pid, since FROM lease")
+    pair.work_at_once()
     wait_for(first)
 
     assert (first.returncode, second.code) == (0, 3)
@@ -128,12 +128,14 @@ def test_migrations_side_by_side_in_one_database_run_at_the_same_time(
     portals: MakePair, staging_url: str
 ) -> None:
     pairs = {
-        name: portals(slow_deals(name, host=f"{name}.bitrix24.test"), staging_url=staging_url)
+        name: portals(many_deals(name, host=f"{name}.bitrix24.test"), staging_url=staging_url)
         for name in ("north", "south")
     }
     first = start_and_wait(pairs["north"], 1, "--migration", "north")
     with suspended(first):
         second = start_and_wait(pairs["south"], 1, "--migration", "south")
+    for pair in pairs.values():
+        pair.work_at_once()
     said = wait_for(first, second)
 
     assert (first.returncode, second.returncode) == (0, 0), said
@@ -176,13 +178,14 @@ def wait_until_nothing_is_under_way(pair: Pair) -> None:
 def test_a_process_that_was_replaced_while_it_was_suspended_sends_nothing_more(
     portals: MakePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = portals(slow_deals())
+    pair = portals(many_deals())
     first = start_and_wait(pair, 20)
     with suspended(first):
         wait_until_nothing_is_under_way(pair)
         replaced = replaced_from_another_machine(pair, monkeypatch)
         replaced.__enter__()
         sent = len(pair.writes())
+    pair.work_at_once()
     (err,) = wait_for(first)
     replaced.__exit__(None, None, None)
 

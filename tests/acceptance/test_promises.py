@@ -67,6 +67,17 @@ def test_the_webhooks_secret_is_in_no_output_and_in_no_file(portals: MakePair) -
         assert secret.encode() not in written
 
 
+def test_from_its_start_to_its_very_end_the_interpreter_has_nothing_to_warn_of(
+    portals: MakePair,
+) -> None:
+    """Elsewhere the program is forked, and ended before the interpreter tidies up."""
+    with portals(seed_of(5)).start("run", "--json") as process:
+        out, err = process.communicate(timeout=120)
+
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)
+
+
 @pytest.mark.parametrize("command", REPORTING)
 def test_json_is_one_document_on_stdout_and_nothing_else(
     portals: MakePair, command: tuple[str, ...]

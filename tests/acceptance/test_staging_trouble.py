@@ -16,7 +16,6 @@ import pytest
 from migrator.sandbox import read_rules
 from tests.acceptance.conftest import Outcome
 from tests.acceptance.waiting import wait_until
-from tests.torture.bench import Bench, a_bench
 from tests.torture.canonical import canonical
 from tests.torture.small_portal import small_portal
 from tests.torture.trial import a_trial
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.acceptance.conftest import MakePair, Pair
+    from tests.torture.bench import Bench
 
 #: Runs the program in a process that may not let a file grow beyond so many bytes.
 _WITH_SMALL_FILES = """
@@ -175,10 +175,9 @@ def test_a_schema_of_a_newer_program_is_refused(pair: Pair) -> None:
     assert pair.writes() == []
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with a_bench(tmp_path_factory.mktemp("bench")) as made:
-        yield made
+@pytest.fixture
+def bench(sqlite_bench: Bench) -> Bench:
+    return sqlite_bench
 
 
 def test_a_locked_database_is_waited_for_and_then_nothing_is_begun(bench: Bench) -> None:

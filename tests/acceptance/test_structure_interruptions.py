@@ -15,6 +15,7 @@ from tests.torture.structure_lines import structure_lines
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import MakePair
+    from tests.fork_server import ForkServer
 
 #: Every request that makes something, renames it or takes it away.
 METHODS = (
@@ -47,7 +48,7 @@ def apply(pair: Pair, **changes: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, program: ForkServer) -> list[str]:
     """What the target holds after an apply that nothing befell."""
     seed = small_structure()
     source, target = (Portal.from_seed(s) for s in (seed, target_of_small_structure(seed)))
@@ -55,7 +56,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("undisturbed")
     for server in servers:
         server.start()
-    apply(Pair(source, target, *servers, folder, f"sqlite:///{folder / 'staging.db'}"))
+    apply(Pair(source, target, *servers, folder, f"sqlite:///{folder / 'staging.db'}", program))
     for server in servers:
         server.stop()
     return structure_lines(target)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def wait_until(reached: Callable[[], bool], *, seconds: float = 30.0) -> None:
+def wait_until(reached: Callable[[], bool], *, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < end, "the other process did not get there in time"

@@ -1,30 +1,13 @@
-"""What to attack with, made once for each database."""
+"""What to attack with."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.torture.bench import Bench, a_bench
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="session")
-def sqlite_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with a_bench(tmp_path_factory.mktemp("torture")) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def postgresql_bench(
-    postgresql_server: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Bench]:
-    folder = tmp_path_factory.mktemp("torture")
-    with a_bench(folder, postgresql_server.get_uri(database="postgres")) as made:
-        yield made
+    from tests.torture.bench import Bench
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

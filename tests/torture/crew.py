@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
 from migrator.clock import SystemClock
+from tests.fork_server import die_with_parent
 from tests.torture.attacks import Order, ready
-from tests.torture.fork_server import die_with_parent
 from tests.torture.trial import Verdict
 
 if TYPE_CHECKING:

@@ -1,21 +1,15 @@
-"""Runs of the real program, each in a process of its own, at a tenth of the usual start-up time.
+"""Runs that may be killed at any point, under a clock that may go faster than the real one.
 
-A server process imports the program once and forks it for each run. A run may be killed at any
-point; its clock may go faster than the real one, so that the waits for lost answers, which are part
-of what is tested, take fractions of a second.
+The waits for lost answers, which are part of what is tested, take fractions of a second by it.
 
-    python -W error -m tests.torture.fork_server     serves jobs from stdin, one JSON object a line
+    python -W error -m tests.torture.fork_server     serves jobs as tests.fork_server does
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,51 +17,35 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests import fork_server
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-ROOT = Path(__file__).parents[2]
 
 #: What the client of a portal waits for an answer, in real seconds, not in those of the fast clock.
 READ_TIMEOUT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a run left; `code` is negative for a signal, as in `subprocess`."""
+class Run(fork_server.Ended):
+    """What a run left, and the points it went through."""
 
-    code: int
     points: tuple[str, ...]
-    out: str
-    err: str
 
 
-class ForkServer:
+class ForkServer(AbstractContextManager["ForkServer"]):
     """The side that asks for runs. Use it as a context manager."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._process: subprocess.Popen[str] | None = None
+        self._program = fork_server.ForkServer(folder, "tests.torture.fork_server")
 
     def __enter__(self) -> Self:
-        clean = {key: v for key, v in os.environ.items() if not key.startswith("MIGRATOR_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.torture.fork_server"],
-            cwd=ROOT,
-            env=clean,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # Ctrl-C is for the one who attacks, not for what is attacked.
-            start_new_session=True,
-        )
+        self._program.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            with self._process as process:
-                # A run under way, if this ends early, dies with its server.
-                process.kill()
+        self._program.__exit__()
 
     def run(
         self,
@@ -89,29 +67,17 @@ class ForkServer:
             clock: `speed` and `epoch`, from which on the program's clock goes faster
             constants: constants of the program that have another value, by module and name
         """
-        if self._process is None or self._process.stdin is None or self._process.stdout is None:
-            raise ValueError("the server does not run")
-        job = {
-            "arguments": arguments,
-            "environment": dict(environment),
-            "kill_at": kill_at,
-            "target_port": target_port,
-            "clock": dict(clock or {"speed": 1.0, "epoch": time.time()}),
-            "constants": dict(constants or {}),
-            "folder": str(self._folder),
-        }
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError("the fork server has died")
-        code = int(json.loads(answer)["code"])
-        points, out, err = (_read(self._folder / name) for name in ("points", "out", "err"))
-        return Run(code, tuple(points.splitlines()), out, err)
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+        ended = self._program.run(
+            arguments,
+            environment,
+            self._folder,
+            kill_at=kill_at,
+            target_port=target_port,
+            clock=dict(clock or {"speed": 1.0, "epoch": time.time()}),
+            constants=dict(constants or {}),
+        )
+        points = fork_server.read(self._folder / "points").splitlines()
+        return Run(ended.code, ended.out, ended.err, tuple(points))
 
 
 class FastClock:
@@ -132,65 +98,13 @@ class FastClock:
         time.sleep(seconds / self._speed)
 
 
-def die_with_parent() -> None:
-    """Have the system kill this process when its parent ends, whatever ended that."""
-    if sys.platform == "linux":
-        # prctl(2): PR_SET_PDEATHSIG is 1.
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-def serve() -> None:
-    """Fork a run for each line of stdin and say on stdout how it ended."""
-    die_with_parent()
-    _import_program()
-    for line in sys.stdin:
-        job = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            die_with_parent()
-            _become(job)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status)}) + "\n")
-        sys.stdout.flush()
-
-
-def _import_program() -> None:
-    """Everything a run needs, also what the program itself imports only on the way."""
-    for module in (
-        "alembic.command",
-        "psycopg",
-        "sqlalchemy.dialects.postgresql.psycopg",
-        "sqlalchemy.dialects.sqlite.pysqlite",
-        "migrator.cli.main",
-    ):
-        import_module(module)
-
-
-def _become(job: Mapping[str, Any]) -> None:
-    """Turn this process into the program, started as the job says."""
-    folder = Path(job["folder"])
-    os.chdir(folder)
-    _redirect(0, os.devnull, os.O_RDONLY)
-    _redirect(1, folder / "out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    _redirect(2, folder / "err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.environ.update(job["environment"])
-    sys.argv = ["migrator", *job["arguments"]]
-    _prepare(job, os.open(folder / "points", os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
-    _run_program()
-
-
-def _redirect(descriptor: int, path: str | Path, flags: int) -> None:
-    opened = os.open(path, flags)
-    os.dup2(opened, descriptor)
-    os.close(opened)
-
-
-def _prepare(job: Mapping[str, Any], points: int) -> None:
+def prepare(job: Mapping[str, Any]) -> None:
     """Kill points, the fast clock and a short time-out, set from outside the program."""
     from migrator import opening
     from migrator.staging import database
     from tests.torture.kill_points import KillPoints
 
+    points = os.open(Path(job["output"]) / "points", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     KillPoints(job["kill_at"], points).install(job["target_port"])
     clock = FastClock(**job["clock"])
     for module in (opening, database):
@@ -202,24 +116,5 @@ def _prepare(job: Mapping[str, Any], points: int) -> None:
     vars(opening)["PortalLimits"] = partial(limits, read_timeout_seconds=READ_TIMEOUT_SECONDS)
 
 
-def _run_program() -> None:
-    """Leave without the clean-up of the process this one was forked from."""
-    import traceback
-
-    from migrator.cli.main import main
-
-    try:
-        main()
-        code = 0
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    except BaseException:  # noqa: BLE001 - as the interpreter would
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    serve()
+    fork_server.serve(prepare)

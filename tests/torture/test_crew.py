@@ -15,8 +15,8 @@ import pytest
 
 from tests.acceptance.waiting import wait_until
 from tests.fakes.clock import FakeClock
+from tests.fork_server import ROOT
 from tests.torture.crew import Progress
-from tests.torture.fork_server import ROOT
 from tests.torture.trial import Verdict
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from migrator.sandbox import Portal, PortalServer
+from tests.acceptance.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +202,7 @@ def test_a_client_that_goes_away_leaves_its_import_done(
             serve_portal(portal).webhook_url() + "crm.item.batchImport", json=body, timeout=0.2
         )
 
-    assert len(portal.items(2)) == 1
+    wait_until(lambda: len(portal.items(2)) == 1)
 
 
 def test_a_port_in_use_is_an_error_of_the_system(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import requests
 
 from migrator.sandbox import Portal, PortalServer, twin_structure
 from migrator.sandbox.faults import FaultKind, FaultPlan, read_rules
+from tests.acceptance.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,13 +74,13 @@ def test_a_request_cut_after_is_executed(serve: Callable[..., Served]) -> None:
 
 
 def test_a_request_executed_late_is_cut_at_once(serve: Callable[..., Served]) -> None:
-    portal = serve({"kind": "executed_late", "at": 1, "seconds": 0.2})
+    portal = serve({"kind": "executed_late", "at": 1, "seconds": 1})
 
     with pytest.raises(requests.ConnectionError):
         portal.import_deals("a")
 
     assert portal.deals == []
-    _wait_until(lambda: portal.deals == ["a"])
+    wait_until(lambda: portal.deals == ["a"])
 
 
 @pytest.mark.parametrize("done", [0, 1, 3])
@@ -157,6 +157,7 @@ def test_a_slow_answer_comes_after_the_client_has_gone(
     with pytest.raises(requests.Timeout):
         portal.import_deals("a", timeout=0.2)
 
+    wait_until(lambda: len(portal.portal.requests) == executed)
     assert portal.deals == (["a"] if executed else [])
 
 
@@ -198,14 +199,14 @@ def test_a_single_item_is_reported_as_failed_although_it_was_created(
 def test_a_portal_that_is_down_refuses_connections_and_comes_back(
     serve: Callable[..., Served],
 ) -> None:
-    portal = serve({"kind": "down_for", "at": 1, "seconds": 0.3})
+    portal = serve({"kind": "down_for", "at": 1, "seconds": 1})
     with pytest.raises(requests.ConnectionError):
         portal.post("profile")
 
     with pytest.raises(requests.ConnectionError, match="refused"):
         portal.post("profile")
 
-    _wait_until(lambda: _answers(portal))
+    wait_until(lambda: _answers(portal))
     assert portal.control()["by_kind"] == {"down_for": 1}
 
 
@@ -346,10 +347,3 @@ def _answers(portal: Served) -> bool:
         return portal.post("profile").status_code == 200
     except requests.ConnectionError:
         return False
-
-
-def _wait_until(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)
