@@ -84,7 +84,8 @@ class FindingKind(StrEnum):
     )
     INCONVERTIBLE_VALUE = (
         "inconvertible-value",
-        "the value does not have the form of the target's field that the mapping file names",
+        "the value does not have the form of the target's field, or is a link to an item that "
+        "field may not hold",
     )
     DROPPED_BY_MAPPING = ("dropped-by-mapping", "the mapping file says to leave this value out")
     AMBIGUOUS_MATCH = (
@@ -124,7 +125,10 @@ class FindingKind(StrEnum):
         "not-administrator",
         "a webhook's user is no portal administrator: unseen items, or lost history",
     )
-    MISSING_SCOPE = ("missing-scope", "a webhook lacks a scope that the migration needs")
+    MISSING_SCOPE = (
+        "missing-scope",
+        "a webhook lacks a scope that the migration needs, or the portal refuses its methods",
+    )
     NO_IMPORT_RIGHT = (
         "no-import-right",
         "the target webhook's user may not import items of this type",

@@ -237,6 +237,16 @@ class MatchCandidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedValue:
+    """A value by which several source items are the same as items of the target."""
+
+    field: str
+    value: str
+    source_items: int
+    target_items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchCounts:
     """Where the source items of an entity type stand that have candidates in the target."""
 

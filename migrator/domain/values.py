@@ -208,6 +208,17 @@ def allowed_binding_types(field_: Field) -> list[EntityTypeId]:
     return found + [EntityTypeId(int(number)) for number in dynamic if number.isdigit()]
 
 
+def may_point_at(field_: Field, entity_type_id: EntityTypeId) -> bool:
+    """Whether items of an entity type can stand in a field; a `crm` one may be for some only.
+
+    Settings that name no type at all tell nothing.
+    """
+    if field_.type != "crm":
+        return field_.refers_to in (None, entity_type_id)
+    allowed = allowed_binding_types(field_)
+    return not allowed or entity_type_id in allowed
+
+
 def _multifields(raw: Any) -> Iterator[Multifield]:
     rows = list(raw.values()) if isinstance(raw, dict) else raw or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 #: The item was refused by the setting, not by the server.
 LATE_ITEM_ERROR = "LATE_ITEM"
 
+#: The item of the target that it was the same as was deleted.
+NOT_THERE_ERROR = "NOT_FOUND"
+
 
 @dataclass(slots=True)
 class LoadCounts:
@@ -196,6 +199,23 @@ class ImportLedger:
             taken = repositories.matches.take_over(self.entity_type_id, self.target_type_id)
         self.counts.matched += taken
         self.workspace.progress.advance(taken)
+
+    def forget_matches(self, gone: Sequence[MatchCandidate]) -> None:
+        """Their items of the target were deleted meanwhile: the next plan looks for others."""
+        with self.workspace.write() as repositories:
+            repositories.failed_items.add([self._gone(one) for one in gone])
+            for one in gone:
+                repositories.matches.forget(one)
+        self.counts.failed += len(gone)
+        self.workspace.progress.advance(len(gone))
+
+    def _gone(self, one: MatchCandidate) -> FailedItem:
+        return FailedItem(
+            entity_type_id=self.entity_type_id,
+            source_id=one.source_id,
+            error=NOT_THERE_ERROR,
+            error_description=f"item {one.target_id} is not in the target any more",
+        )
 
     def record_update(
         self,

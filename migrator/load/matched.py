@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 #: Items read at once.
 PAGE = 50
 
+#: Items looked for at once, of which only the id is read: as many as one batch brings.
+_KEPT_PAGE = 2500
+
 _ATTEMPTS = 3
 
 #: Items in a row whose answers were lost after which the portal is left alone.
@@ -41,7 +44,6 @@ MOST_LOST_UPDATES = 3
 #: Clocks and networks are not exact; the portal's own limit is waited out with this to spare.
 _MARGIN = 2.0
 
-NOT_THERE_ERROR = "NOT_FOUND"
 NO_ANSWER_ERROR = "NO_ANSWER"
 
 
@@ -97,8 +99,7 @@ class MatchedUpdates:
     ) -> None:
         for attempt in range(_ATTEMPTS):
             if payload is None:
-                there = f"item {one.target_id} is not in the target any more"
-                self.ledger.refuse_update(one, NOT_THERE_ERROR, there)
+                self.ledger.forget_matches([one])
                 return
             update = update_of(self.transform, item, payload)
             try:
@@ -166,6 +167,28 @@ class MatchedUpdates:
                 seconds + _MARGIN,
             )
             self.workspace.clock.sleep(seconds + _MARGIN)
+
+
+def keep_matched(workspace: Workspace, target: PortalClient, ledger: ImportLedger) -> None:
+    """Make partners of what is the same and still there: since the plan, hours may have passed."""
+    after = SourceId(0)
+    while True:
+        workspace.check_stop()
+        with workspace.read() as repositories:
+            page = repositories.matches.to_update(
+                ledger.entity_type_id, _KEPT_PAGE, after, retry_failed=True
+            )
+        if not page:
+            break
+        after = page[-1].source_id
+        rows = target.read_items(
+            ledger.target_type_id, [one.target_id for one in page], select=["id"]
+        )
+        there = {int(row["id"]) for row in rows}
+        gone = [one for one in page if one.target_id not in there]
+        if gone:
+            ledger.forget_matches(gone)
+    ledger.take_over()
 
 
 def _no_file(file: FileValue) -> tuple[str, bytes]:

@@ -13,7 +13,7 @@ from migrator.load.in_flight import InFlight
 from migrator.load.items import LoadOptions, TypeImport
 from migrator.load.ledger import ImportLedger, LoadCounts, measured_cost
 from migrator.load.links import DeferredLinks, LinkCounts
-from migrator.load.matched import MatchedUpdates
+from migrator.load.matched import MatchedUpdates, keep_matched
 from migrator.load.outlook import STAGE, ImportOutlook
 from migrator.load.preparation import KnownItems
 from migrator.outlook import Outlook
@@ -121,7 +121,7 @@ class Load:
         if work.correlation.exists():
             self._adopt(work)
         if work.transform.entity_type_id not in self._blueprint.updates_matched:
-            work.ledger.take_over()
+            keep_matched(self._workspace, self._target, work.ledger)
             return
         MatchedUpdates(
             workspace=self._workspace,

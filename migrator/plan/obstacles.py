@@ -12,6 +12,7 @@ from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.references import implied_by_list, is_ignored
 from migrator.domain.vocabulary import SMART_INVOICE, SYSTEM_TYPES, EntityTypeId, Role, is_spa
 from migrator.domain.writability import is_portal_local, is_unsupported, is_written
+from migrator.plan.bindings import narrowed_bindings
 from migrator.plan.currencies import currency_findings
 from migrator.plan.portal_rights import judge_profile
 
@@ -34,10 +35,6 @@ class Circumstances:
     add_instead: bool
     #: Where items of a type have been imported to already.
     imported_into: Mapping[EntityTypeId, EntityTypeId]
-    late_items: Mapping[EntityTypeId, int]
-    late_action: str
-    #: What becomes of late items' dates: moved, or lost.
-    late_effect: Effect = Effect.ADJUSTED
 
 
 class Obstacles:
@@ -69,7 +66,7 @@ class Obstacles:
             self._structure,
             self._currencies,
             self._references,
-            self._late,
+            self._bindings,
             self._unreadable,
         )
         for part in parts:
@@ -134,18 +131,27 @@ class Obstacles:
         """The ID map would be read as if its numbers were those of the other type."""
         for entity_type_id, into in sorted(self._now.imported_into.items()):
             target_type = self._mapping.target_type(entity_type_id)
-            if target_type is not None and target_type != into:
-                yield Finding(
-                    kind=FindingKind.MAPPING_CHANGED,
-                    severity=Severity.BLOCKING,
-                    entity_type_id=entity_type_id,
-                    value=str(into),
-                    items=self._usage.items[entity_type_id],
-                    detail=f"items of entity type {entity_type_id} have been imported into type "
-                    f"{into} of the target, but the mapping says type {target_type} now",
-                    hint=f"put `{entity_type_id}: {into}` back into entity_types of the mapping "
-                    "file, or begin another migration with --migration NAME",
-                )
+            if target_type is None or target_type == into:
+                continue
+            is_there = into in self._target.entity_types or into in {
+                refused.entity_type_id for refused in self._target.refused_types
+            }
+            yield Finding(
+                kind=FindingKind.MAPPING_CHANGED,
+                severity=Severity.BLOCKING,
+                entity_type_id=entity_type_id,
+                value=str(into),
+                items=self._usage.items[entity_type_id],
+                detail=f"items of entity type {entity_type_id} have been imported into type "
+                f"{into} of the target, "
+                + ("but" if is_there else "which is gone by now, and")
+                + f" the mapping says type {target_type} now",
+                hint=f"put `{entity_type_id}: {into}` back into entity_types of the mapping "
+                "file, or begin another migration with --migration NAME"
+                if is_there
+                else f"let them be imported anew: migrator undo --only {entity_type_id} --yes, "
+                "then the same command again",
+            )
 
     def _entity_types(self) -> Iterator[Finding]:
         """A type that is left out may not have been exported: it is told all the same."""
@@ -176,6 +182,9 @@ class Obstacles:
 
     def _currencies(self) -> Iterator[Finding]:
         yield from currency_findings(self._mapping, self._usage)
+
+    def _bindings(self) -> Iterator[Finding]:
+        yield from narrowed_bindings(self._mapping, self._usage, self._target)
 
     def _is_useless(self, key: PairKey) -> bool:
         """A list value of a field that is not carried needs no answer of its own."""
@@ -269,21 +278,6 @@ class Obstacles:
     def _filtered(self, entity_type_id: EntityTypeId) -> str:
         is_filtered = entity_type_id in self._mapping.filtered
         return ": the mapping file's filter leaves items of that type out" if is_filtered else ""
-
-    def _late(self) -> Iterator[Finding]:
-        for entity_type_id, items in sorted(self._now.late_items.items()):
-            if items:
-                yield Finding(
-                    kind=FindingKind.LATE_ITEM,
-                    severity=Severity.WARNING,
-                    effect=self._now.late_effect,
-                    entity_type_id=entity_type_id,
-                    items=items,
-                    detail=f"{items} items are older than the target's newest row of this type: "
-                    f"{self._now.late_action}",
-                    hint="import into a type without newer items, or choose what becomes of them "
-                    "with MIGRATOR_ON_LATE_ITEM=clamp|drop|fail",
-                )
 
     def _unreadable(self) -> Iterator[Finding]:
         for (entity_type_id, field), items in sorted(self._usage.unreadable.items()):

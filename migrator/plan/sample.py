@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from migrator.domain.errors import UsageError
-from migrator.domain.findings import Effect, Finding, FindingKind, Severity
 from migrator.domain.references import is_ignored, references
 from migrator.domain.values import UnreadableValueError, decode
 
@@ -121,18 +120,3 @@ class Referring:
                 except UnreadableValueError:
                     continue
                 yield from references(value)
-
-
-def late_after_sample(entity_type_id: EntityTypeId, items: int, action: str) -> Finding:
-    """So many items of the rest will come late once the sample is in the target."""
-    return Finding(
-        kind=FindingKind.LATE_AFTER_SAMPLE,
-        severity=Severity.WARNING,
-        effect=Effect.NONE,
-        entity_type_id=entity_type_id,
-        items=items,
-        detail=f"{items} items outside of the sample are older than its newest item, so the target "
-        f"will refuse their dates in the full run: {action}",
-        hint="use a target that is thrown away afterwards, or take the sample back before the full "
-        "run: migrator undo --yes",
-    )

@@ -32,12 +32,11 @@ from migrator.planning.mapping_lines import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from migrator.domain.fields import Field
     from migrator.domain.mapping import Pair
     from migrator.domain.structure import Structure
-    from migrator.planning.mapping_file import MappingFile
     from migrator.planning.mapping_lines import (
         AnswerLine,
         MappingLine,
@@ -61,25 +60,31 @@ class Portals:
     is_partial: bool
 
 
-def faults(file: MappingFile, portals: Portals) -> Iterator[Fault]:
+def faults(
+    lines: Sequence[MappingLine],
+    users: Iterable[UserLine],
+    rates: Iterable[RateLine],
+    matches: Sequence[MatchLines],
+    portals: Portals,
+) -> Iterator[Fault]:
     """Every line that matches nothing in the source, or names nothing in the target.
 
     Lines below something that has no partner are passed over: nothing asks for them. So are,
     where only part of the source was looked at, identifiers which the source does not list,
     because the items that hold them may be in the other part.
     """
-    for line in file.lines:
+    for line in lines:
         if not _is_unseen(line.key, portals) and not _is_dormant(line.key, portals.pairs):
             yield from _pair_faults(line, portals)
-    yield from _said_twice(file.lines)
-    yield from _taken_twice(file.lines, portals)
-    for user in file.users:
+    yield from _said_twice(lines)
+    yield from _taken_twice(lines, portals)
+    for user in users:
         yield from _user_faults(user, portals)
-    for rate in file.rates:
+    for rate in rates:
         yield from _rate_faults(rate, portals)
-    yield from file.filter_faults(portals.source)
-    for match in file.matches:
+    for match in matches:
         yield from match_faults(match, portals)
+    yield from _matched_in_one(matches, portals)
 
 
 def _is_unseen(key: PairKey, portals: Portals) -> bool:
@@ -294,6 +299,23 @@ def match_faults(lines: MatchLines, portals: Portals) -> Iterator[Fault]:
         elif not _has_partner(lines.entity_type, source_field(name), portals.pairs):
             yield Fault(lines.fields_line, f"{where}: '{name}' has no partner in the target")
     yield from _answered_twice(lines)
+
+
+def _matched_in_one(matches: Sequence[MatchLines], portals: Portals) -> Iterator[Fault]:
+    """Two types that look for partners in one would both take the same item."""
+    first: dict[str, MatchLines] = {}
+    for lines in matches:
+        pair = portals.pairs.get(PairKey(PairKind.ENTITY_TYPE, "", lines.entity_type))
+        if pair is None or pair.target_key is None:
+            continue
+        other = first.setdefault(pair.target_key, lines)
+        if other is not lines:
+            yield Fault(
+                lines.line,
+                f"{place(MATCH, lines.entity_type)}: goes into {pair.target_key} of the target, as "
+                f"{other.entity_type} does, which is matched there in line {other.line} already; "
+                "only one of them can be",
+            )
 
 
 def _answered_twice(lines: MatchLines) -> Iterator[Fault]:

@@ -169,7 +169,8 @@ class MappingFile:
             target=target,
             is_partial=is_partial,
         )
-        faults = list(mapping_checks.faults(self, portals))
+        wrong = mapping_checks.faults(self.lines, self.users, self.rates, self.matches, portals)
+        faults = [*wrong, *self.filter_faults(source)]
         if faults:
             raise refusal(self.path, faults)
 

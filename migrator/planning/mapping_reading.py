@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedOrderedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from migrator.domain.mapping import MatchRule, OnMatch, PairKey, PairKind
 from migrator.domain.vocabulary import SourceId, TargetId
@@ -38,9 +36,10 @@ from migrator.planning.mapping_lines import (
     RateLine,
     UserLine,
 )
+from migrator.planning.yaml_reading import UnclearTextError, load_plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -80,33 +79,12 @@ def read_content(path: Path, text: str) -> Content:
 
 def _document(path: Path, text: str) -> CommentedMap | None:
     try:
-        document = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        problem = error.problem if isinstance(error, MarkedYAMLError) else "not valid YAML"
-        raise refusal(path, [Fault(mark.line + 1 if mark else 1, str(problem))]) from error
-    if document is None:
-        return None
-    if not isinstance(document, CommentedMap):
+        document = load_plainly(text, measures={RATES, FILTERS})
+    except UnclearTextError as error:
+        raise refusal(path, error.faults) from error
+    if document is not None and not isinstance(document, CommentedMap):
         raise refusal(path, [Fault(1, "must hold sections such as `stages:` and `users:`")])
-    unclear = list(_unclear(document))
-    if unclear:
-        raise refusal(path, unclear)
     return document
-
-
-def _unclear(content: CommentedMap, *above: object) -> Iterator[Fault]:
-    """What YAML takes and this file cannot mean: `7` and `"7"` are two keys to it."""
-    if isinstance(content, CommentedOrderedMap) or content.merge:
-        where = place(*above)
-        yield Fault(content.lc.line + 1, f"{where}: takes plain lines, neither `<<` nor `!!omap`")
-        return
-    first: dict[str, Any] = {}
-    for key, inner in content.items():
-        if first.setdefault(str(key), key) is not key:
-            yield Fault(_line(content, key), f"{place(*above, key)}: is said twice")
-        if isinstance(inner, CommentedMap):
-            yield from _unclear(inner, *above, key)
 
 
 class _Reader:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from migrator.bitrix.client import PortalClient
     from migrator.domain.fields import FieldSet
     from migrator.domain.mapping import MatchRule, Pair
-    from migrator.domain.records import IdPair
+    from migrator.domain.records import IdPair, SharedValue
     from migrator.domain.structure import Structure
     from migrator.plan.item_matching import Criterion
     from migrator.planning.mapping_lines import AnswerLine, MatchLines
@@ -129,7 +129,8 @@ class Matching:
                 items = repositories.matches.open_counts(entity_type_id).ambiguous
                 if items:
                     first = repositories.matches.ambiguous(entity_type_id, _NAMED)
-                    yield _ambiguous(entity_type_id, items, first)
+                    shared = repositories.matches.most_shared(entity_type_id, _NAMED)
+                    yield _ambiguous(entity_type_id, items, first, shared)
 
     def _is_paired(self, entity_type_id: EntityTypeId) -> bool:
         return self._mapping.target_type(entity_type_id) in self._structure.entity_types
@@ -342,20 +343,37 @@ def _title(row: Lookup[str, Any]) -> str:
     return str(row.get("title") or " ".join(str(part) for part in names if part))
 
 
+def _shared(one: SharedValue) -> str:
+    least = "at least " if one.target_items >= MOST_UNDER_ONE_KEY else ""
+    theirs = f"{least}{one.target_items} of the target"
+    return f"{one.field} {one.value} ({one.source_items:,} items of the source, {theirs})"
+
+
 def _ambiguous(
-    entity_type_id: EntityTypeId, items: int, first: Sequence[MatchCandidate]
+    entity_type_id: EntityTypeId,
+    items: int,
+    first: Sequence[MatchCandidate],
+    shared: Sequence[SharedValue],
 ) -> Finding:
     named = "; ".join(
         f"{one.source_id} and {one.target_id} by {one.field} ({one.value})" for one in first
     )
+    most = ", ".join(_shared(one) for one in shared)
     return Finding(
         kind=FindingKind.AMBIGUOUS_MATCH,
         severity=Severity.BLOCKING,
         entity_type_id=entity_type_id,
         items=items,
         detail=f"{items} items of entity type {entity_type_id} are the same as items of the target "
-        f"by match_on, but not one to one: {named}{', …' if items > 1 else ''}",
+        f"by match_on, but not one to one: {named}{', …' if items > 1 else ''}"
+        + (f"; shared by the most items: {most}" if most else ""),
         hint=f"say in the mapping file which they are: match: {entity_type_id}: answers: "
         f"{{{first[0].source_id}: {first[0].target_id}}}, or `new` for none of them "
-        "(migrator audit matches lists all)",
+        "(migrator audit matches lists all)"
+        + (
+            "; a value that many share, as a placeholder is, says nothing: taken out of the "
+            "target's items it needs no answers"
+            if most
+            else ""
+        ),
     )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from migrator.bitrix.errors import PortalError
 from migrator.bitrix.import_right import types_without_import_right
-from migrator.domain.findings import Effect, Finding, Phase, Severity
+from migrator.domain.findings import Finding, Phase, Severity
 from migrator.domain.mapping import Mapping, OnMatch, PairKey
 from migrator.domain.policy import OnLateItem
 from migrator.domain.records import LinkState
 from migrator.domain.structure import Structure, build_structure
 from migrator.domain.vocabulary import EntityTypeId, Role
+from migrator.plan.late_items import late_after_sample, late_findings, sharing_a_target
 from migrator.plan.obstacles import Circumstances, Obstacles
 from migrator.plan.order import ImportOrder, build_order
 from migrator.plan.pairing import Pairing, loose_pairs
@@ -30,7 +31,6 @@ from migrator.plan.plan import (
     estimate,
     target_type_setting,
 )
-from migrator.plan.sample import late_after_sample
 from migrator.plan.structure.phases import created_pairs
 from migrator.planning.mapping_faults import refusal
 from migrator.planning.mapping_file import MappingFile, read_mapping_file
@@ -49,12 +49,6 @@ if TYPE_CHECKING:
 
 #: How many candidates for a match a plan shows.
 LISTED_MATCHES = 20
-
-_LATE_ACTIONS = {
-    OnLateItem.CLAMP: "their dates are moved to the oldest permitted time",
-    OnLateItem.DROP: "their dates and authors are left out",
-    OnLateItem.FAIL: "they are not imported and listed as failed",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,19 +112,18 @@ class Planning:
         order = build_order([t for t in moved if usage.items[t]], usage.ordering_edges())
         denied = self._denied(target, mapping, order)
         newest = self._newest(mapping, order.types)
-        late = self._late(order.types, newest)
+        sharing = sharing_a_target(order.types, mapping)
+        late = self._late(order.types, newest, sharing)
         circumstances = Circumstances(
             unmapped_users_block=options.unmapped_users_block,
             without_import_right=denied,
             add_instead=options.add_without_import_right,
             imported_into=self._imported_into(source.entity_types),
-            late_items=late,
-            late_action=_LATE_ACTIONS[options.on_late],
-            late_effect=Effect.ADJUSTED if options.on_late is OnLateItem.CLAMP else Effect.LOST,
         )
         findings = sorted(
             [
                 *Obstacles(source, target, mapping, usage, circumstances, options.only).findings(),
+                *late_findings(late, sharing, options.on_late),
                 *self._left_behind(order.types),
                 *matching.findings(moved),
             ],
@@ -167,12 +160,12 @@ class Planning:
                 for t in order.types
                 if repositories.items.to_import_count(t, retry_failed=self._options.retry_failed)
             ]
-        partners = {mapping.target_type(t): t for t in pending}
-        asked = [t for t in partners if t is not None and t not in granted]
-        denied = types_without_import_right(self._target, asked)
+        partners = {t: mapping.target_type(t) for t in pending}
+        asked = {t for t in partners.values() if t is not None and t not in granted}
+        denied = types_without_import_right(self._target, sorted(asked))
         with self._workspace.write() as repositories:
-            repositories.settings.set(IMPORT_GRANTED, sorted(granted | (set(asked) - denied)))
-        return frozenset(partners[t] for t in denied)
+            repositories.settings.set(IMPORT_GRANTED, sorted(granted | (asked - denied)))
+        return frozenset(t for t, partner in partners.items() if partner in denied)
 
     def _newest(
         self, mapping: Mapping, types: Iterable[EntityTypeId]
@@ -194,14 +187,29 @@ class Planning:
         return {t: EntityTypeId(int(into)) for t, into in known.items() if into is not None}
 
     def _late(
-        self, types: Iterable[EntityTypeId], newest: dict[EntityTypeId, datetime | None]
+        self,
+        types: Iterable[EntityTypeId],
+        newest: dict[EntityTypeId, datetime | None],
+        sharing: dict[EntityTypeId, list[EntityTypeId]],
     ) -> dict[EntityTypeId, int]:
+        """Items older than the target's newest row, or than what comes into their type first."""
         late: dict[EntityTypeId, int] = {}
-        with self._workspace.read() as repositories:
-            for entity_type_id in types:
-                when = newest[entity_type_id]
+        closes = {t: newest[t] for t in types}
+        for entity_type_id in types:
+            floors = [closes[t] for t in (entity_type_id, *sharing.get(entity_type_id, ()))]
+            when = max((one for one in floors if one is not None), default=None)
+            with self._workspace.read() as repositories:
+                items = repositories.items
                 if when is not None:
-                    late[entity_type_id] = repositories.items.count_older_than(entity_type_id, when)
+                    late[entity_type_id] = items.count_older_than(entity_type_id, when)
+                if sharing:
+                    last = items.newest_to_import(
+                        entity_type_id, retry_failed=self._options.retry_failed
+                    )
+                    closes[entity_type_id] = last
+            if late.get(entity_type_id) and self._options.on_late is OnLateItem.DROP:
+                # Created without a date, they are the newest rows.
+                closes[entity_type_id] = self._workspace.clock.now()
         return late
 
     def _left_behind(self, types: Iterable[EntityTypeId]) -> Iterator[Finding]:
@@ -212,7 +220,7 @@ class Planning:
             with self._workspace.read() as repositories:
                 items = repositories.sample.left_behind(entity_type_id)
             if items:
-                yield late_after_sample(entity_type_id, items, _LATE_ACTIONS[self._options.on_late])
+                yield late_after_sample(entity_type_id, items, self._options.on_late)
 
     def _plan(
         self,

@@ -114,7 +114,9 @@ class _Growth:
         if node.value:
             last = self._end_of_pair(*node.value[-1])
             if "," not in _COMMENT.sub("", self._text[last:close]):
-                self._edits.append(_Edit(last, last, ","))
+                # `{7:,` would be one word to some.
+                comma = " ," if self._text[last - 1] == ":" else ","
+                self._edits.append(_Edit(last, last, comma))
         indent = self._indent_of_line(node.start_mark.index) + 2 * _STEP
         lines = "".join(self._newline + line for line in self.flow_lines(branch, indent))
         closing = self._newline + " " * (indent - _STEP)

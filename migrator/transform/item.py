@@ -13,7 +13,14 @@ from migrator.domain.findings import FindingKind, Severity
 from migrator.domain.mapping import Decision, PairKey, PairKind
 from migrator.domain.mapping import Mapping as PortalMapping
 from migrator.domain.references import implied_by_list, is_ignored, place_of, references
-from migrator.domain.values import Reference, UnreadableValueError, Value, decode
+from migrator.domain.values import (
+    Reference,
+    UnreadableValueError,
+    Value,
+    decode,
+    is_empty,
+    may_point_at,
+)
 from migrator.domain.writability import is_written
 from migrator.transform.translation import Translation
 
@@ -24,6 +31,10 @@ if TYPE_CHECKING:
     from migrator.domain.structure import Structure
     from migrator.domain.vocabulary import EntityTypeId
     from migrator.transform.transformed import Resolve, TransformedItem
+
+
+#: What fields print that nobody has filled in.
+_EMPTY: tuple[object, ...] = (None, "", [], 0, "0", False, "N")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class TypeTransform:
         self._source_names = {c.target.name: c.source.name for c in self.carried}
         self._target_names = {c.source.name: c.target.name for c in self.carried}
         self._uncarried = tuple(self._uncarried_fields())
+        self._gone = tuple(self._gone_fields())
 
     def _carried_fields(self) -> Iterator[_Carried]:
         for source_field in self.source_fields:
@@ -73,6 +85,13 @@ class TypeTransform:
         """Fields whose loss concerns single items: the plan has named the others."""
         for source_field in self.source_fields:
             if self._partner_of(source_field) is None and not is_ignored(source_field):
+                yield source_field
+
+    def _gone_fields(self) -> Iterator[Field]:
+        """Fields whose partner by the last mapping somebody has deleted in the target since."""
+        for source_field in self.source_fields:
+            name = self.mapping.target_field(self.entity_type_id, source_field.name)
+            if name is not None and self.target_fields.get(name) is None:
                 yield source_field
 
     def _partner_of(self, source_field: Field | None) -> Field | None:
@@ -90,7 +109,10 @@ class TypeTransform:
         return self._target_names.get(source_name)
 
     def references(self, payload: Mapping[str, Any]) -> Iterator[tuple[Field, Reference]]:
-        """Every item this one points at, by the source's field; unreadable values are passed."""
+        """Every item this one points at, by the source's field; unreadable values are passed.
+
+        So are items of types that the target's field may not hold.
+        """
         for carried in self.carried:
             try:
                 value = decode(
@@ -99,7 +121,19 @@ class TypeTransform:
             except UnreadableValueError:
                 continue
             for reference in references(value):
-                yield carried.source, reference
+                target_type = self.mapping.target_type(reference.entity_type_id)
+                if target_type is None or may_point_at(carried.target, target_type):
+                    yield carried.source, reference
+
+    def gone_values(self, payload: Mapping[str, Any]) -> Iterator[tuple[Field, Value]]:
+        """What an item of the source holds in fields that are gone from the target."""
+        for field in self._gone:
+            try:
+                value = decode(field, self.source_fields.value(payload, field.name))
+            except UnreadableValueError:
+                continue
+            if not is_empty(value) and value not in _EMPTY:
+                yield field, value
 
     def transform(
         self, source_id: int, payload: Mapping[str, Any], resolve: Resolve
@@ -123,7 +157,7 @@ class TypeTransform:
 
     def _note_uncarried(self, work: Translation, lost: Field, payload: Mapping[str, Any]) -> None:
         raw = self.source_fields.value(payload, lost.name)
-        if raw in (None, "", [], 0, "0", False, "N"):
+        if raw in _EMPTY:
             return
         pair = self.mapping.get(PairKey(PairKind.FIELD, str(self.entity_type_id), lost.name))
         if pair is not None and pair.decision is Decision.DROPPED:
@@ -158,7 +192,10 @@ def _ordered(source_field: Field, value: Value, payload: Mapping[str, Any]) -> V
 def build_transforms(
     source: Structure, target: Structure, mapping: PortalMapping
 ) -> dict[EntityTypeId, TypeTransform]:
-    """One transform for each entity type that has a partner in the target."""
+    """One transform for each entity type whose partner the target has and lets the webhook read.
+
+    The last mapping may name a smart process that somebody has deleted since.
+    """
     fallback = target.profile.user_id if target.profile is not None else 0
     return {
         entity_type_id: TypeTransform(
@@ -169,5 +206,5 @@ def build_transforms(
             fallback_user_id=fallback,
         )
         for entity_type_id in source.entity_types
-        if mapping.target_type(entity_type_id) is not None
+        if mapping.target_type(entity_type_id) in target.fields
     }

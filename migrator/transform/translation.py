@@ -18,6 +18,7 @@ from migrator.domain.values import (
     Value,
     display,
     is_empty,
+    may_point_at,
     scalars,
 )
 from migrator.domain.writability import is_portal_local, is_unsupported
@@ -139,7 +140,7 @@ class Translation:
 
     def _translate(self, source_field: Field, target_field: Field, one: Scalar) -> Scalar | None:
         if isinstance(one, Reference):
-            return self._reference(source_field, one)
+            return self._reference(source_field, target_field, one)
         amount = self._in_target_currency(source_field, one)
         key = structural_key(source_field, one, self._place)
         if key is not None:
@@ -202,7 +203,18 @@ class Translation:
             return self._place.currency, Decimal(str(one))
         return "", None
 
-    def _reference(self, source_field: Field, one: Reference) -> Reference | None:
+    def _reference(
+        self, source_field: Field, target_field: Field, one: Reference
+    ) -> Reference | None:
+        target_type = self._t.mapping.target_type(one.entity_type_id)
+        if target_type is not None and not may_point_at(target_field, target_type):
+            self.lose(
+                source_field,
+                FindingKind.INCONVERTIBLE_VALUE,
+                display(one),
+                f"'{target_field.name}' may not hold items of entity type {target_type}: left out",
+            )
+            return None
         found = self._resolve(one)
         if isinstance(found, Reference):
             return Reference(found.entity_type_id, found.item_id, one.bare)

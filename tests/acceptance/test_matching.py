@@ -227,6 +227,9 @@ def test_the_plan_lists_pairs_and_what_is_not_one_to_one_and_only_reads(
     assert (companies.matched, companies.ambiguous, companies.to_import) == (0, 3, 3)
     assert finding.kind.value == "ambiguous-match"
     assert finding.items == 3
+    assert finding.detail.endswith(
+        "shared by the most items: UF_CRM_INN 2 (2 items of the source, 1 of the target)"
+    )
     listed = [(m.source_id, m.target_id, m.state.value) for m in plan.matches]
     assert listed == [(1, 50, "ambiguous"), (1, 52, "ambiguous")] + [
         (n, 51, "ambiguous") for n in (2, 3)
@@ -383,6 +386,27 @@ def test_a_match_that_is_gone_when_its_update_comes_fails_and_may_be_created_lat
 
     assert failed[3:6] == (1, "Acme", "NOT_FOUND")
     assert set(_by_title(pair, COMPANY)) == {"Acme", "Beta", "No number", "Nobody"}
+
+
+def test_a_kept_match_that_is_gone_by_the_time_of_the_import_is_no_partner(
+    portals: MakePair, mapping: Path
+) -> None:
+    pair = portals(SOURCE, target=TARGET)
+    mapping.write_text(BY_ALL, encoding="utf-8")
+    with opened(pair, mapping=mapping) as app:
+        app.check()
+        app.export()
+        blueprint = app.plan()
+        pair.target.call("crm.item.delete", {"entityTypeId": 3, "id": 60})
+        counts = app.load(blueprint).by_type[CONTACT]
+        (failed,) = app.workspace.staging.audit.run("failed-items").rows
+        deals = _by_title(pair, DEAL)
+        app.load(app.plan(retry_failed=True), retry_failed=True)
+
+    assert (counts.matched, counts.failed) == (1, 1)
+    assert failed[3:6] == (1, "Ann", "NOT_FOUND")
+    assert 60 not in deals["Deal 1"]["contactIds"]
+    assert {"Ann", "Robert", "Cid"} <= set(_by_title(pair, CONTACT))
 
 
 def test_an_update_the_target_refuses_fails_the_item_and_none_is_created_instead(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, insert, tuple_
+from sqlalchemy import delete, insert, literal, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
@@ -90,5 +90,10 @@ def in_chunks(values: Iterable[T], size: int = IDS_PER_STATEMENT) -> Iterator[li
 def comes_after(
     columns: Sequence[InstrumentedAttribute[Any]], values: Sequence[Any]
 ) -> ColumnElement[bool]:
-    """Keyset paging: whether a row stands after the given one in the order of the columns."""
-    return tuple_(*columns) > tuple_(*values)
+    """Keyset paging: whether a row stands after the given one in the order of the columns.
+
+    In a tuple a value does not take its type from the column: SQLite would compare moments by the
+    digits of their own time zones.
+    """
+    typed = (literal(value, one.type) for one, value in zip(columns, values, strict=True))
+    return tuple_(*columns) > tuple_(*typed)

@@ -10,10 +10,13 @@ from migrator.domain.records import BatchState, MatchState, SaveCounts, StagedIt
 from migrator.domain.vocabulary import EntityTypeId, SourceId
 from migrator.staging.json_text import hash_of
 from migrator.staging.models import (
+    DeferredLinkRow,
     FailedItemRow,
+    FindingRow,
     IdMapRow,
     ImportBatchItemRow,
     ImportBatchRow,
+    ItemFileRow,
     ItemRow,
     MatchCandidateRow,
     SampleItemRow,
@@ -186,7 +189,8 @@ class Items(Repository):
     def take_out(self, entity_type_id: EntityTypeId) -> int:
         """Forget the items of a type that are not in the target, and were not sent there either.
 
-        What the target refused goes with them. Returns how many items that were.
+        What is on record of attempts to import them goes with them: what the target refused, links
+        that were to be set, findings. Returns how many items that were.
         """
         in_doubt = (
             select(ImportBatchItemRow.source_id)
@@ -212,11 +216,12 @@ class Items(Repository):
         staged = select(ItemRow.source_id).where(
             ItemRow.migration_id == self._migration_id, ItemRow.entity_type_id == entity_type_id
         )
-        self._delete(
-            FailedItemRow,
-            FailedItemRow.entity_type_id == entity_type_id,
-            FailedItemRow.source_id.not_in(staged),
-        )
+        for table in (FailedItemRow, DeferredLinkRow, ItemFileRow, FindingRow):
+            self._delete(
+                table,
+                table.entity_type_id == entity_type_id,
+                table.source_id.not_in(staged),
+            )
         return removed
 
     def oldest(
@@ -228,6 +233,16 @@ class Items(Repository):
         ordered = statement.order_by(ItemRow.created_time).limit(1)
         oldest: datetime | None = self._connection.execute(ordered).scalar()
         return oldest
+
+    def newest_to_import(
+        self, entity_type_id: EntityTypeId, *, retry_failed: bool = False
+    ) -> datetime | None:
+        statement = self._to_import(entity_type_id, retry_failed=retry_failed)
+        ordered = statement.with_only_columns(ItemRow.created_time).order_by(
+            ItemRow.created_time.desc()
+        )
+        newest: datetime | None = self._connection.execute(ordered.limit(1)).scalar()
+        return newest
 
     def _to_import(self, entity_type_id: EntityTypeId, *, retry_failed: bool) -> Select[Any]:
         return self._of(entity_type_id).where(*self._wanted(retry_failed=retry_failed))

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from migrator.domain.findings import Phase
-from migrator.domain.records import MatchCandidate, MatchCounts, MatchState, Origin
+from migrator.domain.records import MatchCandidate, MatchCounts, MatchState, Origin, SharedValue
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.staging.column_types import UtcDateTime
 from migrator.staging.models import (
@@ -212,6 +212,22 @@ class MatchCandidates(Repository):
         )
         return [_candidate(row) for row in self._connection.execute(statement)]
 
+    def most_shared(self, entity_type_id: EntityTypeId, limit: int) -> list[SharedValue]:
+        """Values that keep several source items ambiguous, those of the most items first."""
+        sources = func.count(_Row.source_id.distinct())
+        statement = (
+            select(_Row.field, _Row.value, sources, func.count(_Row.target_id.distinct()))
+            .where(*self._open(entity_type_id), _Row.state == MatchState.AMBIGUOUS)
+            .group_by(_Row.field, _Row.value)
+            .having(sources > 1)
+            .order_by(sources.desc(), _Row.field, _Row.value)
+            .limit(limit)
+        )
+        return [
+            SharedValue(field=field, value=value, source_items=ours, target_items=theirs)
+            for field, value, ours, theirs in self._connection.execute(statement)
+        ]
+
     def take_over(self, entity_type_id: EntityTypeId, target_type_id: EntityTypeId) -> int:
         """Make partners of all open pairs, none of which is to be updated; returns how many."""
         chosen = self._open_pairs(entity_type_id, retry_failed=True)
@@ -282,6 +298,15 @@ class MatchCandidates(Repository):
     def mark_refused(self, one: MatchCandidate) -> None:
         """The target has certainly ended the request."""
         self._set(one, sent_at=None)
+
+    def forget(self, one: MatchCandidate) -> None:
+        """The target's item is gone."""
+        self._delete(
+            _Row,
+            _Row.entity_type_id == one.entity_type_id,
+            _Row.source_id == one.source_id,
+            _Row.target_id == one.target_id,
+        )
 
     def updated(
         self, entity_type_id: EntityTypeId, source_ids: Collection[SourceId]

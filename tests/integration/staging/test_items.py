@@ -99,6 +99,28 @@ def test_the_next_page_to_import_begins_after_the_last_item_of_the_page_before(
     assert seen == list(range(1, 9))
 
 
+@pytest.mark.parametrize("hours", [-5, 3])
+def test_a_page_begins_at_the_same_moment_in_whatever_time_zone_it_is_told(
+    repos: Repositories, hours: int
+) -> None:
+    repos.items.save([an_item(number, day=number) for number in (1, 2, 3)])
+    second = (DAWN + timedelta(days=2)).astimezone(timezone(timedelta(hours=hours)))
+
+    assert ids(repos.items.next_to_import(DEAL, 10, (second, SourceId(0)))) == [2, 3]
+
+
+def test_the_newest_item_to_import_is_not_one_that_is_there_or_has_failed(
+    repos: Repositories,
+) -> None:
+    repos.items.save([an_item(number, day=number) for number in (1, 2, 3)])
+    repos.id_map.add([a_pair(3)])
+    repos.failed_items.add([a_failure(2)])
+
+    assert repos.items.newest_to_import(DEAL) == DAWN + timedelta(days=1)
+    assert repos.items.newest_to_import(DEAL, retry_failed=True) == DAWN + timedelta(days=2)
+    assert repos.items.newest_to_import(CONTACT) is None
+
+
 def test_what_is_imported_or_has_failed_is_not_offered_again(repos: Repositories) -> None:
     repos.items.save([an_item(1), an_item(2), an_item(3)])
     repos.id_map.add([a_pair(1)])

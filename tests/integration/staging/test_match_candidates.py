@@ -14,6 +14,7 @@ from migrator.domain.records import (
     MatchState,
     Origin,
     SampleReason,
+    SharedValue,
 )
 from migrator.domain.vocabulary import COMPANY, DEAL, SourceId, TargetId
 from migrator.staging.errors import StagingLost
@@ -41,6 +42,17 @@ def a_candidate(source_id: int, target_id: int, field: str = "email") -> MatchCa
         value="x",
         target_title=f"T{target_id}",
     )
+
+
+def test_what_many_items_share_is_told_with_how_many_they_are(repos: Repositories) -> None:
+    shared = [a_candidate(source, target) for source in (1, 2, 3) for target in (11, 12)]
+    own = [a_candidate(4, 14, "phone"), a_candidate(4, 15, "phone"), a_candidate(5, 16)]
+    repos.matches.save([*shared, *own])
+    repos.matches.decide(DEAL)
+
+    assert repos.matches.most_shared(DEAL, 5) == [
+        SharedValue(field="email", value="x", source_items=3, target_items=2)
+    ]
 
 
 def decided(repos: Repositories) -> list[tuple[int, int, str]]:

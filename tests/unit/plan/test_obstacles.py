@@ -49,8 +49,6 @@ NORMAL = Circumstances(
     without_import_right=frozenset(),
     add_instead=False,
     imported_into={},
-    late_items={},
-    late_action="their dates are moved",
 )
 
 
@@ -127,6 +125,23 @@ def test_a_field_with_values_and_without_a_partner_blocks() -> None:
 
 def test_a_field_nobody_fills_needs_no_partner() -> None:
     assert the_deal(a_user_field("UF_CRM_SIZE"), into=()) == []
+
+
+def test_links_that_the_targets_field_may_not_hold_are_counted_by_type() -> None:
+    def see(**settings: str) -> Structure:
+        field = a_user_field("UF_CRM_SEE", "crm", is_multiple=True, settings=settings)
+        return a_structure(a_type(DEAL, field), a_type(CONTACT))
+
+    case = Case(
+        source=see(DEAL="Y", CONTACT="Y"),
+        target=see(DEAL="Y"),
+        items={DEAL: [a_deal(UF_CRM_SEE=["D_1", "C_7"]), a_deal(UF_CRM_SEE=["D_1"])]},
+    )
+
+    (finding,) = case.findings()
+
+    assert told([finding]) == [(FindingKind.INCONVERTIBLE_VALUE, Severity.WARNING, Effect.LOST)]
+    assert (finding.field, finding.value, finding.items) == ("UF_CRM_SEE", str(CONTACT), 1)
 
 
 def test_a_read_only_field_of_the_system_needs_no_partner() -> None:
@@ -211,8 +226,6 @@ def test_a_user_without_a_partner_blocks_where_the_operator_said_so() -> None:
         without_import_right=frozenset(),
         add_instead=False,
         imported_into={},
-        late_items={},
-        late_action="",
     )
 
     assert told(the_deal(RESPONSIBLE, circumstances=strict, assignedById=404)) == [
@@ -371,8 +384,6 @@ def rights(*, is_admin: bool, add_instead: bool = False, denied: bool = False) -
         without_import_right=frozenset({DEAL, CONTACT} if denied else ()),
         add_instead=add_instead,
         imported_into={},
-        late_items={},
-        late_action="",
     )
     return Case(
         source=a_structure(deal),
@@ -428,37 +439,6 @@ def test_adding_instead_of_importing_says_beforehand_what_that_triggers() -> Non
 
     assert finding.severity is Severity.WARNING
     assert "automation rules and workflows of the target start for every item" in finding.detail
-
-
-def late(items: int, effect: Effect = Effect.ADJUSTED) -> list[Finding]:
-    circumstances = Circumstances(
-        unmapped_users_block=False,
-        without_import_right=frozenset(),
-        add_instead=False,
-        imported_into={},
-        late_items={DEAL: items},
-        late_action="their dates are moved",
-        late_effect=effect,
-    )
-    return the_deal(TITLE, circumstances=circumstances)
-
-
-def test_items_the_portal_would_refuse_for_their_age_are_counted_beforehand() -> None:
-    (finding,) = late(12)
-
-    assert told([finding]) == [(FindingKind.LATE_ITEM, Severity.WARNING, Effect.ADJUSTED)]
-    assert finding.items == 12
-    assert finding.detail.endswith("their dates are moved")
-
-
-def test_late_items_that_lose_their_dates_or_fail_are_losses() -> None:
-    (finding,) = late(12, Effect.LOST)
-
-    assert finding.effect is Effect.LOST
-
-
-def test_without_late_items_nothing_is_said_about_them() -> None:
-    assert late(0) == []
 
 
 def test_a_type_the_source_does_not_show_blocks() -> None:

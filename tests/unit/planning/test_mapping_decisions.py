@@ -171,15 +171,43 @@ def test_an_e_mail_that_names_nobody_is_told_before_any_item_is_read(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('departments:\n  12: 70\n  "12": 71\n', "3: departments: 12: is said twice"),
-        ('filters:\n  2:\n    0: {id: 1}\n    "0": {id: 2}\n', "4: filters: 2: 0: is said twice"),
+        (
+            'departments:\n  12: 70\n  "12": 71\n',
+            "3: departments: 12: is said twice (first in line 2)",
+        ),
+        (
+            'filters:\n  2:\n    0: {id: 1}\n    "0": {id: 2}\n',
+            "4: filters: 2: 0: is said twice (first in line 3)",
+        ),
         (
             "fields:\n  2: &deals\n    UF_CRM_CITY: drop\n  4:\n    <<: *deals\n",
-            "5: fields: 4: takes plain lines, neither `<<` nor `!!omap`",
+            "5: fields: 4: takes plain lines, neither `<<` nor tags such as `!!omap`",
         ),
         (
             "users: !!omap [7: 70]\n",
-            "1: users: takes plain lines, neither `<<` nor `!!omap`",
+            "1: users: takes plain lines, neither `<<` nor tags such as `!!omap`",
+        ),
+        (
+            "users: {7: !id 70}\n",
+            "1: users: 7: takes plain lines, neither `<<` nor tags such as `!!omap`",
+        ),
+        ("users: &all\n  7: *all\n", "2: users: 7: contains itself"),
+        ('filters:\n  2: &a\n    "0": *a\n', "3: filters: 2: 0: contains itself"),
+        ("users:\n  ? [7]\n  : 70\n", "2: users: a key must be a single word or number"),
+        ("users:\n  : 70\n", "2: users: a line without a key"),
+        ("users: {true: 70}\n", "1: users: 'true' is read as yes or no: put it into quotes"),
+        (
+            "statuses:\n  SOURCE:\n    007: 7\n",
+            "3: statuses: SOURCE: '007' is read as 7: put it into quotes",
+        ),
+        (
+            "statuses:\n  SOURCE:\n    '7': 1e3\n",
+            "3: statuses: SOURCE: 7: '1e3' is read as 1000.0: put it into quotes",
+        ),
+        (
+            "filters:\n  2:\n    '>=createdTime': 2024-02-30\n",
+            "3: filters: 2: >=createdTime: '2024-02-30' cannot be read: day is out of range for "
+            "month",
         ),
         (
             "filters:\n  2:\n    categoryId: [0, 5]\n    '@categoryId': 5\n",
@@ -416,6 +444,20 @@ def test_matches_are_read_with_what_becomes_of_the_matched(path: Path) -> None:
 )
 def test_a_match_that_cannot_be_carried_out_is_refused(path: Path, rule: str, told: str) -> None:
     assert refused(path, f"match: {{4: {rule}}}") == [f"1: match: 4: {told}"]
+
+
+def test_only_one_of_two_types_that_go_into_one_can_be_matched_there(path: Path) -> None:
+    text = """\
+        entity_types: {2: 4}
+        match:
+          4: {match_on: [title]}
+          2: {match_on: [title]}
+        """
+
+    assert refused(path, text) == [
+        "4: match: 2: goes into 4 of the target, as 4 does, which is matched there in line 3 "
+        "already; only one of them can be"
+    ]
 
 
 def test_answers_name_an_item_of_the_target_or_a_new_one_and_may_be_open(path: Path) -> None:

@@ -152,7 +152,12 @@ def test_a_file_that_is_no_text_is_refused(path: Path) -> None:
     ("text", "line", "problem"),
     [
         ("users:\n  7: [\n", 3, "expected the node content"),
-        ("users:\n  7: 70\n  7: 71\n", 3, 'found duplicate key "7"'),
+        ("users:\n  7: 70\n  7: 71\n", 3, "users: 7: is said twice (first in line 2)"),
+        ("users:\n  7: 70\nusers:\n  8: 70\n", 3, "users: is said twice (first in line 1)"),
+        ("users:\n  7: 'Ada\n", 3, "(while scanning a quoted scalar that begins in line 2)"),
+        ("users:\n\t7: 70\n", 2, "a tab stands where YAML takes blanks only"),
+        ("users:\n  7: \x00\n", 2, "holds a character that is no text (U+0000)"),
+        (f"users: {'[' * 2000}{']' * 2000}\n", 1, "levels stand in levels too deep to be read"),
         ("- users\n", 1, "must hold sections such as `stages:` and `users:`"),
         ("user:\n  7: 70\n", 1, "unknown section 'user' (known: entity_types, categories, "),
         ("users:\n  - 7\n", 1, "section 'users' must hold lines `source: target`"),

@@ -102,7 +102,7 @@ def test_a_section_without_lines_is_filled(text: str, expected: str) -> None:
         ("users: {}\n", "users: {\n    7: M, # new\n  }\n"),
         ("users: {5: 6}\n", "users: {5: 6,\n    7: M, # new\n  }\n"),
         ("users: {5: 6, } # mine\n", "users: {5: 6, \n    7: M, # new\n  } # mine\n"),
-        ("users: {5: }\n", "users: {5:, \n    7: M, # new\n  }\n"),
+        ("users: {5: }\n", "users: {5: , \n    7: M, # new\n  }\n"),
         ("users: {5: 6 # a, b\n  }\n", "users: {5: 6, # a, b\n  \n    7: M, # new\n  }\n"),
         ("{users: {5: 6}, rates: {}}\n", "{users: {5: 6,\n    7: M, # new\n  }, rates: {}}\n"),
         ("{rates: {}}\n", "{rates: {},\n    users: {7: M},\n  }\n"),
@@ -140,7 +140,7 @@ def blocks(draw: st.DrawFn, indent: int) -> str:
 @st.composite
 def braces(draw: st.DrawFn) -> str:
     keys = draw(st.lists(_KEYS, max_size=3, unique_by=_plain))
-    values = st.sampled_from(["70", "drop", "'07'", "null", '"x: y"'])
+    values = st.sampled_from(["70", "drop", "'07'", "null", '"x: y"', ""])
     inner = draw(st.sampled_from([", ", ",  ", ",\n      "])).join(
         f"{key}: {draw(values)}" for key in keys
     )

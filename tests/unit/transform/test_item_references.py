@@ -22,6 +22,7 @@ from tests.fakes.builders import (
 
 if TYPE_CHECKING:
     from migrator.domain.fields import Field
+    from migrator.domain.structure import Structure
 
 CONTACTS = a_field("contactIds", "crm_contact", is_multiple=True)
 COMPANY_FIELD = a_field("companyId", "crm_company")
@@ -59,6 +60,26 @@ def test_a_binding_printed_without_a_prefix_is_written_back_without_one() -> Non
 
     assert isinstance(value, Reference)
     assert value.bare
+
+
+def test_a_binding_the_targets_field_may_not_hold_is_lost_and_not_mistaken_for_another() -> None:
+    def see(**settings: str) -> Structure:
+        return a_structure(
+            a_type(DEAL, a_user_field("UF_CRM_SEE", "crm", is_multiple=True, settings=settings)),
+            a_type(CONTACT),
+        )
+
+    partners = Partners(imported={(CONTACT, 7): (CONTACT, 107), (DEAL, 12): (DEAL, 112)})
+    move = a_transform(see(DEAL="Y", CONTACT="Y"), see(DEAL="Y", CONTACT="N"))
+    payload = a_deal(UF_CRM_SEE=["D_12", "C_7"])
+
+    item = move.transform(1, payload, partners.resolve)
+
+    assert item.values == {"UF_CRM_SEE": (Reference(DEAL, 112),)}
+    (finding,) = item.findings
+    assert (finding.kind, finding.effect) == (FindingKind.INCONVERTIBLE_VALUE, Effect.LOST)
+    assert finding.value == "3:7"
+    assert [one for _, one in move.references(payload)] == [Reference(DEAL, 12)]
 
 
 def test_a_parent_of_an_spa_moves_to_the_field_of_its_new_number() -> None:
