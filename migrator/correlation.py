@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from migrator.bitrix.errors import ItemRefused, PortalError, UnknownOutcome
+from migrator.bitrix.errors import ItemRefused, MethodNotFound, PortalError, UnknownOutcome
 from migrator.domain.errors import TerminalError
 from migrator.domain.fields import FieldSet, parse_field
 from migrator.domain.references import CORRELATION_SUFFIX
@@ -121,19 +121,29 @@ class CorrelationField:
     def _create(self) -> None:
         system = SYSTEM_TYPES.get(self._type.entity_type_id)
         if system is not None and self._type.entity_type_id != SMART_INVOICE:
-            self._target.call(
-                f"crm.{system.symbol.lower()}.userfield.add",
-                {
-                    "fields": {
-                        "FIELD_NAME": self._stored_name,
-                        "USER_TYPE_ID": "string",
-                        "LABEL": _LABEL,
-                        "EDIT_FORM_LABEL": _LABEL,
-                        "SHOW_FILTER": "I",
-                    }
-                },
-            )
-            return
+            try:
+                self._create_classic(f"crm.{system.symbol.lower()}.userfield.add")
+            except MethodNotFound:
+                # Whether this name will do there, the documentation leaves open.
+                self._create_configured()
+        else:
+            self._create_configured()
+
+    def _create_classic(self, method: str) -> None:
+        self._target.call(
+            method,
+            {
+                "fields": {
+                    "FIELD_NAME": self._stored_name,
+                    "USER_TYPE_ID": "string",
+                    "LABEL": _LABEL,
+                    "EDIT_FORM_LABEL": _LABEL,
+                    "SHOW_FILTER": "I",
+                }
+            },
+        )
+
+    def _create_configured(self) -> None:
         self._target.call(
             "userfieldconfig.add",
             {

@@ -102,8 +102,8 @@ def open_app(
                 migration,
                 source_portal=source.host,
                 target_portal=target.host,
-                source_origin=source.origin,
-                target_origin=target.origin,
+                source_origin=source.site,
+                target_origin=target.site,
             )
         workspace = Workspace(
             staging=staging,

@@ -38,7 +38,9 @@ class PortalSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     webhook_url: SecretStr | None = Field(
-        default=None, description="inbound webhook, `https://host/rest/<user>/<code>/`"
+        default=None,
+        description="inbound webhook, `https://host/rest/<user>/<code>/`; a folder may stand "
+        "between host and `rest`",
     )
     requests_per_second: float = Field(
         default=2.0,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from migrator.bitrix.errors import UnreadableAnswer
+from migrator.bitrix.errors import PortalError, UnreadableAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,13 @@ class Answer:
 
     def _unreadable(self, description: str) -> UnreadableAnswer:
         return UnreadableAnswer(method=self.method, portal=self.portal, description=description)
+
+
+def require(outcome: Answer | PortalError) -> Answer:
+    """The answer. Raises: PortalError, where that is the outcome."""
+    if isinstance(outcome, PortalError):
+        raise outcome
+    return outcome
 
 
 def parse_json(content: bytes) -> Any | None:

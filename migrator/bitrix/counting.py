@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.errors import PortalError, RepeatLater, UnreadableAnswer
 from migrator.bitrix.keyset import RequestSize, newest_of, newest_queries, read_moment
+from migrator.bitrix.lists import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,10 +80,12 @@ def newest_and_counts(
 
 
 def _count(answer: Answer) -> Count | PortalError:
-    if answer.total is None:
+    rows = answer.rows("items")
+    # A first page that is not full is the whole list.
+    total = len(rows) if answer.total is None and len(rows) < PAGE else answer.total
+    if total is None:
         return UnreadableAnswer(
             method=answer.method, portal=answer.portal, description="the list was not counted"
         )
-    rows = answer.rows("items")
     first = read_moment(rows[0].get("createdTime")) if rows else None
-    return Count(items=answer.total, created_time=first)
+    return Count(items=total, created_time=first)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from migrator.bitrix.answers import require
 from migrator.bitrix.commands import MOST_COMMANDS, Command
 from migrator.bitrix.errors import (
     PagingStuck,
@@ -123,15 +124,17 @@ class _Chain:
     def add(self, answer: Answer) -> None:
         """Raises PagingStuck where the ids of a page do not grow: rows would repeat or be lost."""
         page = answer.rows("items")
+        last_id = self.last_id
         for item in page:
             item_id = int(item["id"])
-            if item_id <= self.last_id:
+            if item_id <= last_id:
                 raise PagingStuck(
                     method=answer.method,
                     portal=answer.portal,
-                    description=f"id {item_id} follows {self.last_id}",
+                    description=f"id {item_id} follows {last_id}",
                 )
-            self.last_id = item_id
+            last_id = item_id
+        self.last_id = last_id
         self.items += page
         self.exhausted = len(page) < PAGE
 
@@ -143,6 +146,8 @@ class ItemReader:
         self._portal = portal
         #: of requests for whole items; what one type has shown, the next need not find out again
         self._size = RequestSize()
+        #: Whether a command may refer to the answer of an earlier one.
+        self._chains = True
 
     @property
     def pages_per_request(self) -> int:
@@ -181,7 +186,7 @@ class ItemReader:
             # At most one item per id: so many pages reach beyond `newest` for certain.
             needed = MOST_COMMANDS if newest is None else max(0, newest - last_id) // PAGE + 1
             chain = _Chain(last_id, [])
-            pages = self._size.commands(min(needed, max_pages))
+            pages = self._size.commands(min(needed, max_pages)) if self._chains else 1
             failure = self._read_chain(query, chain, pages)
             if chain.items or chain.exhausted:
                 last_id = chain.last_id
@@ -253,9 +258,15 @@ class ItemReader:
             if isinstance(outcome, RepeatLater):
                 size.cut(len(outcomes))
                 return None
-            if isinstance(outcome, PortalError):
-                return outcome
-            chain.add(outcome)
+            try:
+                chain.add(require(outcome))
+            except PortalError as error:
+                if chain.items and not isinstance(error, PortalStopped):
+                    # What the first page was asked for did well, so it is what refers to it: page
+                    # by page from now on, where an error of the items themselves comes again.
+                    self._chains = False
+                    return None
+                return error
         return None
 
     def run_all(
@@ -303,10 +314,7 @@ class ItemReader:
 
 
 def _answers(outcomes: Iterable[Answer | PortalError]) -> Iterator[Answer]:
-    for outcome in outcomes:
-        if isinstance(outcome, PortalError):
-            raise outcome
-        yield outcome
+    return map(require, outcomes)
 
 
 def newest_queries(entity_type_ids: Sequence[int]) -> list[dict[str, object]]:

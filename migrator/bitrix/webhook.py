@@ -12,7 +12,10 @@ from migrator.domain.errors import UsageError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-_PATH = re.compile(r"/rest/(?P<user>[1-9][0-9]{0,17})/(?P<secret>[^/\s]+)/?")
+#: No folder is called `rest`: what follows it is a secret, and the folder is shown.
+_PATH = re.compile(
+    r"(?P<folder>(?:/(?!rest/)[\w.~-]+)*)/rest/(?P<user>[1-9][0-9]{0,17})/(?P<secret>[^/\s]+)/?"
+)
 _MASK = "***"
 
 
@@ -32,11 +35,12 @@ class InvalidWebhook(UsageError):
 class Webhook:
     """A validated `https://<host>/rest/<user>/<code>/`; `repr` and `str` show only the host.
 
-    `http` is accepted for loopback alone: the code in the path is a password.
+    `http` is accepted for loopback alone: the code in the path is a password. An on-premise portal
+    may be served from a folder of its host, which then belongs to its name.
     Source: b24restdocs local-integrations/local-webhooks.md
     """
 
-    __slots__ = ("_secret", "host", "origin", "user_id")
+    __slots__ = ("_folder", "_secret", "host", "origin", "user_id")
 
     def __init__(self, url: str) -> None:
         parts = _split(url.strip())
@@ -47,6 +51,8 @@ class Webhook:
         if parts.scheme == "https":
             self.host = self.host.removesuffix(":443")
         self.origin = f"{parts.scheme}://{self.host}"
+        self._folder = path["folder"]
+        self.host += self._folder
         self.user_id = int(path["user"])
         self._secret = path["secret"]
 
@@ -58,11 +64,16 @@ class Webhook:
     def __reduce__(self) -> str | tuple[object, ...]:
         raise TypeError("a webhook holds a secret and is not serialised")
 
+    @property
+    def site(self) -> str:
+        """What the links to the portal's own pages begin with."""
+        return f"{self.origin}{self._folder}"
+
     def url_of(self, method: str) -> str:
         return f"{self.origin}{self.path_of(method)}"
 
     def path_of(self, method: str) -> str:
-        return f"/rest/{self.user_id}/{self._secret}/{method}"
+        return f"{self._folder}/rest/{self.user_id}/{self._secret}/{method}"
 
     def redact(self, text: str) -> str:
         """The text with every occurrence of the secret, plain or URL-quoted, masked."""

@@ -6,10 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.counting import Count, CountQuery
-from migrator.bitrix.errors import ArgumentRefused, PortalError
+from migrator.bitrix.errors import (
+    ArgumentRefused,
+    ItemRefused,
+    NotFound,
+    PortalError,
+    UnreadableAnswer,
+)
 from migrator.bitrix.import_right import types_without_import_right
 from migrator.check.asking import refusal
 from migrator.domain.mapping import Decision, PairKey, PairKind
+from migrator.domain.vocabulary import SYSTEM_TYPES
 from migrator.plan.check.facts import CurrencyFacts, TypeFacts
 
 if TYPE_CHECKING:
@@ -59,12 +66,16 @@ def count_types(
     types: Iterable[EntityType],
     mapping: Mapping,
 ) -> list[TypeFacts]:
-    """Each of the source's types with what both portals hold of it, as far as it is taken."""
+    """Each of the source's types with what both portals hold of it, as far as it is taken.
+
+    System types that the source does not have are left out.
+    """
     listed = [_type_facts(one, mapping) for one in types]
     counts = source.count((one.entity_type_id, {}) for one in listed)
     facts = [
         _in_source(one, count, is_filtered=source.is_filtered(one.entity_type_id))
         for one, count in zip(listed, counts, strict=True)
+        if not _is_lacking(one.entity_type_id, count)
     ]
     facts = _in_target(target, facts)
     return _late(source, facts)
@@ -80,10 +91,23 @@ def _type_facts(one: EntityType, mapping: Mapping) -> TypeFacts:
     )
 
 
+def _is_lacking(entity_type_id: EntityTypeId, outcome: Count | PortalError | None) -> bool:
+    """Whether the portal says that it has no such system type, as where it is switched off.
+
+    Source: b24restdocs api-reference/crm/universal/crm-item-list.md (NOT_FOUND),
+    api-reference/crm/universal/invoice.md (ENTITY_TYPE_NOT_SUPPORTED)
+    """
+    return entity_type_id in SYSTEM_TYPES and type(outcome) in {ItemRefused, NotFound}
+
+
 def _in_source(one: TypeFacts, count: Count | PortalError, *, is_filtered: bool) -> TypeFacts:
     if isinstance(count, PortalError):
-        is_filter = is_filtered and isinstance(count, ArgumentRefused)
-        return replace(one, refusal=refusal(count), is_filter_refused=is_filter)
+        return replace(
+            one,
+            refusal=refusal(count),
+            is_filter_refused=is_filtered and isinstance(count, ArgumentRefused),
+            is_uncounted=isinstance(count, UnreadableAnswer),
+        )
     return replace(one, source_items=count.items, source_first=count.created_time)
 
 
@@ -98,8 +122,13 @@ def _in_target(target: PortalClient, facts: Sequence[TypeFacts]) -> list[TypeFac
 
 
 def _with_target(one: TypeFacts, count: Count | PortalError | None) -> TypeFacts:
+    if one.target_entity_type_id is not None and _is_lacking(one.target_entity_type_id, count):
+        return replace(one, target_entity_type_id=None)
     if isinstance(count, PortalError):
-        return one if one.refusal else replace(one, refusal=refusal(count))
+        if one.refusal:
+            return one
+        is_uncounted = isinstance(count, UnreadableAnswer)
+        return replace(one, refusal=refusal(count), is_uncounted=is_uncounted)
     if count is None:
         return one
     return replace(one, target_items=count.items, target_newest=count.created_time)

@@ -15,6 +15,7 @@ from migrator.domain.records import StructureElement
 from migrator.domain.structure import ElementKind, Structure, build_structure
 from migrator.domain.vocabulary import DEAL, SYSTEM_TYPES, EntityTypeId, Role, is_spa
 from migrator.plan.check.facts import LimitFacts, PortalFacts, Refusal
+from migrator.plan.portal_rights import USER_FIELD_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,10 @@ _LISTS = {
     "types": ListQuery(method="crm.type.list", key="types", is_whole=True),
     "currencies": ListQuery(method="crm.currency.list", is_whole=True),
     "users": ListQuery(method="user.get", params={"sort": "ID", "order": "ASC"}, is_whole=True),
+    # Whether the scope is worth what it promises.
+    "user_fields": ListQuery(
+        method="userfieldconfig.list", params={"moduleId": "crm"}, key="fields"
+    ),
     # For the users the mapping file names by department.
     "departments": ListQuery(method="department.get", is_whole=True),
 }
@@ -65,6 +70,9 @@ def read_portal(client: PortalClient, role: Role, profile: Profile, clock: Clock
     took = (ended - begun).total_seconds()
     server_time = _moment(outcomes["time"])
     lists = {name: read_list(client, query, outcomes[name]) for name, query in _LISTS.items()}
+    refused = _refused(lists)
+    if "user_fields" in refused:
+        profile = profile.without_scope(USER_FIELD_SCOPE)
     facts = PortalFacts(
         role=role,
         host=client.webhook.host,
@@ -75,7 +83,7 @@ def read_portal(client: PortalClient, role: Role, profile: Profile, clock: Clock
         # The portal tells whole seconds.
         uncertain_s=took / 2 + 1,
         has_leads=_has_leads(outcomes["mode"]),
-        refused=_refused(lists),
+        refused=refused,
     )
     return PortalReading(client=client, facts=facts, structure=_structure(lists))
 

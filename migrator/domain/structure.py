@@ -7,7 +7,7 @@ turns those rows into values that pairing, planning and transformation work on.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -111,6 +111,18 @@ class Profile:
     is_admin: bool
     scopes: frozenset[str]
     utc_offset: str
+    #: False where the portal does not tell the scopes, and they are assumed.
+    scopes_told: bool = True
+    #: Granted, or assumed to be, but the portal refuses what belongs to them.
+    refused_scopes: frozenset[str] = frozenset()
+
+    def without_scope(self, scope: str) -> Profile:
+        """The same, once the portal has refused what the scope is for."""
+        return replace(
+            self,
+            scopes=self.scopes - {scope},
+            refused_scopes=self.refused_scopes | (self.scopes & {scope}),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,4 +287,6 @@ def read_as_profile(element: Element) -> Profile:
         is_admin=bool(raw.get("ADMIN")),
         scopes=frozenset(raw.get("scopes") or ()),
         utc_offset=str(raw.get("utc_offset") or "+00:00"),
+        scopes_told=bool(raw.get("scopes_told", True)),
+        refused_scopes=frozenset(raw.get("refused_scopes") or ()),
     )

@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Any
 from migrator.bitrix.answers import Answer
 from migrator.bitrix.commands import Command
 from migrator.bitrix.counting import CountQuery
-from migrator.bitrix.errors import ArgumentRefused, NotFound, PortalError, RepeatLater
+from migrator.bitrix.errors import (
+    ArgumentRefused,
+    ItemRefused,
+    NotFound,
+    PortalError,
+    RepeatLater,
+)
 from migrator.bitrix.keyset import PAGE
 from migrator.domain.errors import UsageError
 from migrator.domain.records import Checkpoint, SaveCounts, StagedItem
 from migrator.domain.values import parse_datetime
 from migrator.domain.vocabulary import EntityTypeId, SourceId
 from migrator.export.filters import use_filter
+from migrator.export.profile import PortalNotUsable
 from migrator.outlook import Outlook
 from migrator.workspace import EXPORT_STAGE
 
@@ -71,6 +78,8 @@ class ItemExport:
         """Export what is not exported yet; with `refresh`, and everything done, read all again.
 
         Reading again overwrites items that have changed and leaves the others untouched.
+
+        Raises: PortalNotUsable where the portal does not list a type's items at all.
         """
         for entity_type_id in types:
             use_filter(self._workspace, entity_type_id, self._filters.get(entity_type_id))
@@ -84,6 +93,8 @@ class ItemExport:
         counts = SaveCounts()
         for entity_type_id in todo:
             row = newest[entity_type_id]
+            if isinstance(row, ItemRefused):
+                raise PortalNotUsable(row.message, hint=row.hint)
             if isinstance(row, PortalError):
                 raise row
             newest_id = row.id if row else 0

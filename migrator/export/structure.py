@@ -1,4 +1,4 @@
-"""Read a portal's structure: what its items are made of, and who the webhook speaks for.
+"""Read a portal's structure: what its items are made of.
 
 Kept as the portal sent it; `migrator.domain.structure` reads it.
 """
@@ -8,22 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from migrator.bitrix.answers import Answer
+from migrator.bitrix.answers import Answer, require
 from migrator.bitrix.commands import Command
 from migrator.bitrix.errors import (
     AccessDenied,
-    InvalidCredentials,
     ItemRefused,
-    MissingScope,
-    PlanWithoutRest,
+    MethodNotFound,
     PortalError,
-    UserNotAllowed,
+    UnknownError,
 )
 from migrator.bitrix.keyset import PAGE
-from migrator.domain.errors import UsageError
 from migrator.domain.records import StructureElement
 from migrator.domain.structure import ElementKind
 from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId, is_spa
+from migrator.export.profile import DEPARTMENT_SCOPE, REFUSALS, PortalNotUsable, indispensable
 from migrator.plan.portal_rights import USER_FIELD_SCOPE
 
 if TYPE_CHECKING:
@@ -31,95 +29,63 @@ if TYPE_CHECKING:
 
     from migrator.bitrix.client import PortalClient
 
-#: Scopes without which nothing can be moved (b24restdocs api-reference/scopes/permissions.md).
-REQUIRED_SCOPES = ("crm",)
-#: Any of these lets the webhook list users (b24restdocs api-reference/user/user-scope.md).
-USER_SCOPES = frozenset({"user", "user_basic", "user_brief"})
-#: Without it a department's users are known, but not which department it belongs to
-#: (b24restdocs api-reference/departments/department-get.md).
-DEPARTMENT_SCOPE = "department"
 
+#: In place of a code: the portal knows the type, but names no field of it.
+_NO_FIELDS = "no fields"
 _USER_KEYS = ("ID", "EMAIL", "NAME", "LAST_NAME", "ACTIVE", "XML_ID", "UF_DEPARTMENT")
 
 
-class PortalNotUsable(UsageError):
-    """The webhook works, or does not, but cannot be used for a migration as it is."""
-
-    reference = "portal-not-usable"
-
-
-def read_profile(client: PortalClient) -> StructureElement:
-    """Who the webhook speaks for, with which scopes, in which time zone.
-
-    This is the first request to a portal, so what is wrong with the webhook is wrong with the
-    configuration.
-
-    Raises: PortalNotUsable; RepeatLater where the portal cannot be reached.
-    """
-    commands = {name: Command(name) for name in ("profile", "scope")}
-    commands["time"] = Command("server.time")
-    try:
-        answers = client.batch(commands)
-        profile = dict(_answer(answers["profile"]).mapping())
-        scopes = [str(name) for name in _answer(answers["scope"]).rows()]
-        moment = str(_answer(answers["time"]).result)
-    except (InvalidCredentials, MissingScope, PlanWithoutRest, UserNotAllowed) as error:
-        raise PortalNotUsable(error.message, hint=error.hint) from None
-    _check_scopes(client, scopes)
-    if not profile:
-        raise PortalNotUsable(
-            f"{client.webhook.host}: the webhook's user {client.webhook.user_id} is not active",
-            hint="create a webhook as an active portal administrator",
-        )
-    payload = {**profile, "scopes": sorted(scopes), "utc_offset": moment[-6:]}
-    name = " ".join(p for p in (profile.get("NAME"), profile.get("LAST_NAME")) if p)
-    return StructureElement(
-        kind=ElementKind.PROFILE,
-        scope="",
-        key="profile",
-        name=name or f"user {profile['ID']}",
-        payload=payload,
-    )
-
-
-def _check_scopes(client: PortalClient, scopes: Iterable[str]) -> None:
-    granted = set(scopes)
-    missing = [scope for scope in REQUIRED_SCOPES if scope not in granted]
-    if not granted & USER_SCOPES:
-        missing.append("user")
-    if missing:
-        listed = ", ".join(missing)
-        raise PortalNotUsable(
-            f"{client.webhook.host}: the webhook lacks the scope {listed}",
-            hint=f"edit the webhook (Developer resources > Other > Inbound webhook) and tick: "
-            f"{listed}, {USER_FIELD_SCOPE}",
-        )
-
-
+@indispensable()
 def read_structure(client: PortalClient, profile: StructureElement) -> list[StructureElement]:
     """Everything but the items: types, fields, pipelines, directories, currencies, users.
+
+    What some portals lack or hide is left out: entity types, departments, the full configuration
+    of user fields; the profile then comes without the scope for the latter.
 
     Raises: PortalNotUsable where the webhook's user may not see the structure.
     """
     types = {EntityTypeId(int(element.key)): element for element in _entity_types(client)}
+    configured = _configured_fields(client, profile)
+    if configured is None:
+        profile = _without_user_field_scope(profile)
+        configured = list(_classic_user_fields(client))
     elements = [profile]
     type_ids = []
     for entity_type_id, answer in _each_type(client, "crm.item.fields", types, _STORED_NAMES):
-        if isinstance(answer, AccessDenied):
-            refused = {**types[entity_type_id].payload, "refused": answer.code}
-            elements.append(replace(types[entity_type_id], payload=refused))
+        refusal = _refusal(answer)
+        if refusal is not None:
+            payload = {**types[entity_type_id].payload, "refused": refusal}
+            elements.append(replace(types[entity_type_id], payload=payload))
         elif isinstance(answer, Answer):
             type_ids.append(entity_type_id)
             elements.append(types[entity_type_id])
             elements += _fields(entity_type_id, answer)
     elements += _categories(client, type_ids)
     elements += _statuses(client)
-    elements += _user_fields(client, USER_FIELD_SCOPE in profile.payload["scopes"])
+    elements += configured
     elements += _currencies(client)
     elements += _users(client)
-    if DEPARTMENT_SCOPE in profile.payload["scopes"]:
-        elements += _departments(client)
+    elements += _departments(client, profile)
     return elements
+
+
+def _refusal(answer: Answer | PortalError) -> str | None:
+    """Why a type that exists cannot be read; only documented answers say that there is none."""
+    match answer:
+        case AccessDenied() | UnknownError():
+            return answer.code or answer.reference
+        case Answer() if not answer.mapping("fields"):
+            return _NO_FIELDS
+    return None
+
+
+def _without_user_field_scope(profile: StructureElement) -> StructureElement:
+    granted = profile.payload["scopes"]
+    changes = {
+        "scopes": [name for name in granted if name != USER_FIELD_SCOPE],
+        "refused_scopes": [name for name in granted if name == USER_FIELD_SCOPE],
+    }
+    return replace(profile, payload={**profile.payload, **changes})
 
 
 def _entity_types(client: PortalClient) -> Iterator[StructureElement]:
@@ -159,7 +125,7 @@ def _in_full(
             if isinstance(answer, ItemRefused):
                 found.append({})
             else:
-                found.append(_answer(answer).mapping(key))
+                found.append(require(answer).mapping(key))
     return found
 
 
@@ -193,8 +159,10 @@ _STORED_NAMES = {"useOriginalUfNames": "Y"}
 def _categories(client: PortalClient, types: Iterable[EntityTypeId]) -> Iterator[StructureElement]:
     asked = [t for t in types if is_spa(t) or SYSTEM_TYPES[t].has_categories]
     for entity_type_id, answer in _each_type(client, "crm.category.list", asked, {}):
+        if isinstance(answer, AccessDenied | UnknownError):
+            raise answer
         if isinstance(answer, PortalError):
-            continue
+            continue  # types without pipelines; smart processes in which they are switched off
         rows = answer.rows("categories")
         if len(rows) >= PAGE:
             params = {"entityTypeId": entity_type_id}
@@ -214,7 +182,7 @@ def _each_type(
 ) -> Iterator[tuple[EntityTypeId, Answer | PortalError]]:
     """One command per entity type, many in a request.
 
-    Yields refusals of a single type; raises what stops everything.
+    Yields refusals of a single type; raises what stops everything, and a refusal of the method.
     """
     rest = list(types)
     while rest:
@@ -223,15 +191,10 @@ def _each_type(
         answers = client.batch(commands)
         for entity_type_id in part:
             answer = answers[f"t{entity_type_id}"]
-            if isinstance(answer, PortalError) and not isinstance(answer, ItemRefused):
+            of_type = isinstance(answer, ItemRefused | UnknownError)
+            if isinstance(answer, MethodNotFound) or not (of_type or isinstance(answer, Answer)):
                 raise answer
             yield entity_type_id, answer
-
-
-def _answer(answer: Answer | PortalError) -> Answer:
-    if isinstance(answer, PortalError):
-        raise answer
-    return answer
 
 
 def _statuses(client: PortalClient) -> Iterator[StructureElement]:
@@ -245,22 +208,27 @@ def _statuses(client: PortalClient) -> Iterator[StructureElement]:
         )
 
 
-def _user_fields(client: PortalClient, has_scope: bool) -> Iterator[StructureElement]:  # noqa: FBT001
+def _configured_fields(
+    client: PortalClient, profile: StructureElement
+) -> list[StructureElement] | None:
     """Settings in full, and the XML_ID of list values, which crm.item.fields does not print.
 
-    Without the scope `userfieldconfig` the fields of the system types are read another way, and
+    None where they may not be read: the fields of the system types are then read another way, and
     the list values of smart processes are known by their text only.
     """
-    if not has_scope:
-        yield from _classic_user_fields(client)
-        return
-    listed = client.list_all("userfieldconfig.list", {"moduleId": "crm"}, key="fields")
+    if USER_FIELD_SCOPE not in profile.payload["scopes"]:
+        return None
+    try:
+        listed = client.list_all("userfieldconfig.list", {"moduleId": "crm"}, key="fields")
+    except REFUSALS:
+        return None
     rows = [row for row in listed if str(row["entityId"]).startswith("CRM_")]
     asked = [{"moduleId": "crm", "id": row["id"]} for row in rows]
-    for row, whole in zip(
-        rows, _in_full(client, "userfieldconfig.get", asked, "field"), strict=True
-    ):
-        yield _user_field(str(row["entityId"]), str(row["fieldName"]), whole or row)
+    in_full = _in_full(client, "userfieldconfig.get", asked, "field")
+    return [
+        _user_field(str(row["entityId"]), str(row["fieldName"]), whole or row)
+        for row, whole in zip(rows, in_full, strict=True)
+    ]
 
 
 def _user_field(entity_id: str, name: str, payload: Mapping[str, Any]) -> StructureElement:
@@ -311,8 +279,15 @@ def _users(client: PortalClient) -> Iterator[StructureElement]:
         )
 
 
-def _departments(client: PortalClient) -> Iterator[StructureElement]:
-    for row in client.list_all("department.get", {"sort": "ID", "order": "ASC"}, key=None):
+def _departments(client: PortalClient, profile: StructureElement) -> Iterator[StructureElement]:
+    """None where the webhook may not see them: they serve the mapping of users only."""
+    if DEPARTMENT_SCOPE not in profile.payload["scopes"]:
+        return
+    try:
+        rows = client.list_all("department.get", {"sort": "ID", "order": "ASC"}, key=None)
+    except REFUSALS:
+        return
+    for row in rows:
         yield StructureElement(
             kind=ElementKind.DEPARTMENT,
             scope="",

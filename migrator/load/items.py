@@ -95,6 +95,8 @@ class TypeImport:
     floor: datetime | None = None
     _losses: int = 0
     _lost_alone: Counter[SourceId] = field(default_factory=Counter)
+    #: Older portals import one item by one request only.
+    _knows_batch: bool = True
     #: Items given up since the last request that went well.
     _given_up: list[SourceId] = field(default_factory=list)
     #: Prepared for a request that was full; its files are downloaded already.
@@ -159,7 +161,8 @@ class TypeImport:
         """The next items for one request, cut where one refers to another or files grow large."""
         chunk: list[Prepared] = []
         size = 0
-        while waiting and len(chunk) < (self.chunk.now if self.may_import else 1):
+        most = self.chunk.now if self.may_import and self._knows_batch else 1
+        while waiting and len(chunk) < most:
             if self._refers_into(waiting[0], chunk):
                 break
             prepared = self._prepared(waiting[0])
@@ -216,7 +219,8 @@ class TypeImport:
         if not self.may_import:
             return ImportMethod.ADD
         is_large = chunk[0].files.encoded_bytes > self.options.largest_request_bytes
-        return ImportMethod.IMPORT if is_large else ImportMethod.BATCH_IMPORT
+        alone = is_large or not self._knows_batch
+        return ImportMethod.IMPORT if alone else ImportMethod.BATCH_IMPORT
 
     def _send(self, chunk: list[Prepared]) -> list[Prepared]:
         """Send one request and record what became of it; return the items to send again."""
@@ -240,6 +244,9 @@ class TypeImport:
             if isinstance(error, AccessDenied):
                 self.ledger.forget_rights()
                 raise RightsRevoked.of(error) from None
+            if isinstance(error, MethodNotFound) and method is ImportMethod.BATCH_IMPORT:
+                self._knows_batch = False
+                return chunk
             raise
         except ItemRefused as error:
             outcomes = self._refused(chunk, error)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.answers import Answer, php_map
-from migrator.bitrix.errors import AccessDenied, ItemRefused, UnknownOutcome
+from migrator.bitrix.errors import AccessDenied, ItemRefused, MethodNotFound, UnknownOutcome
 from migrator.domain.records import BatchOutcome, ItemOutcome
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 
@@ -60,7 +60,7 @@ def send(
     (item,) = items
     try:
         answer = target.call(method, {**common, "fields": item.fields}, items=1)
-    except AccessDenied:
+    except (AccessDenied, MethodNotFound):
         raise
     except ItemRefused as error:
         return [_failed(item.source_id, error.code, error.description)], None

@@ -30,14 +30,21 @@ def judge_profile(role: Role, profile: Profile, *, history_may_go: bool) -> Iter
             kind=FindingKind.MISSING_SCOPE,
             severity=Severity.WARNING if role is Role.SOURCE else Severity.BLOCKING,
             value=USER_FIELD_SCOPE,
-            detail=f"the {role} webhook lacks the scope {USER_FIELD_SCOPE}: "
+            detail=(
+                f"the {role} portal refuses the methods of the scope {USER_FIELD_SCOPE}: "
+                if USER_FIELD_SCOPE in profile.refused_scopes
+                else f"the {role} webhook lacks the scope {USER_FIELD_SCOPE}: "
+            )
             + (
                 "list values of smart processes are known by their text only"
                 if role is Role.SOURCE
                 else "smart processes and invoices cannot get the field by which lost answers are "
                 "settled"
             ),
-            hint=f"edit the webhook (Developer resources > Other > Inbound webhook) and tick "
+            hint="make the webhook as an administrator; an on-premise portal may need its crm and "
+            "rest modules updated"
+            if USER_FIELD_SCOPE in profile.refused_scopes
+            else f"edit the webhook (Developer resources > Other > Inbound webhook) and tick "
             f"{USER_FIELD_SCOPE}",
         )
 

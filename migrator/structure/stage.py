@@ -200,10 +200,18 @@ class StructureStage:
 def _check_scope(role: str, parts: Parts) -> None:
     profile = parts.structure.profile
     if profile is not None and USER_FIELD_SCOPE not in profile.scopes:
+        is_refused = USER_FIELD_SCOPE in profile.refused_scopes
         raise StructureNotReadable(
-            f"the webhook of the {role} lacks the scope {USER_FIELD_SCOPE}, so its user fields "
-            "cannot be compared or created",
-            hint=f"edit the webhook and tick {USER_FIELD_SCOPE}",
+            (
+                f"the {role} portal refuses the methods of the scope {USER_FIELD_SCOPE}"
+                if is_refused
+                else f"the webhook of the {role} lacks the scope {USER_FIELD_SCOPE}"
+            )
+            + ", so its user fields cannot be compared or created",
+            hint="make the webhook as an administrator; an on-premise portal may need its crm and "
+            "rest modules updated"
+            if is_refused
+            else f"edit the webhook and tick {USER_FIELD_SCOPE}",
         )
 
 

@@ -84,6 +84,8 @@ class TypeFacts:
     refusal: Refusal | None = None
     #: The source does not take the mapping file's filter.
     is_filter_refused: bool = False
+    #: A portal lists the type, but does not say how many items there are.
+    is_uncounted: bool = False
 
     @property
     def is_moved(self) -> bool:

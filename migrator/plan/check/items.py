@@ -64,6 +64,14 @@ def _type_problem(one: TypeFacts) -> Iterator[Line]:
             remedy=f"correct it in the mapping file, under filters: {one.entity_type_id}",
             figures=figures,
         )
+    elif one.refusal is not None and one.is_uncounted:
+        yield Line(
+            question=Question.ENTITY_TYPES,
+            role=Role.SOURCE if one.source_items is None else Role.TARGET,
+            verdict=Verdict.WARNING,
+            detail=f"not answered: how many items of {name} there are: {one.refusal.message}",
+            figures=figures,
+        )
     elif one.refusal is not None and one.source_items is None:
         yield Line(
             question=Question.ENTITY_TYPES,

@@ -103,27 +103,38 @@ def _scopes(portal: PortalFacts, remarks: list[Finding]) -> Line:
     # What is left behind is counted in the source only.
     wanted = OPTIONAL_SCOPES if portal.role is Role.SOURCE else {}
     missing = {scope: what for scope, what in wanted.items() if scope not in granted}
-    severities = [r.severity for r in remarks if r.kind is FindingKind.MISSING_SCOPE]
-    verdict = _VERDICTS[severities[0]] if severities else Verdict.OK
-    said = [r.detail for r in remarks if r.kind is FindingKind.MISSING_SCOPE]
-    ticks = [r.value or "" for r in remarks if r.kind is FindingKind.MISSING_SCOPE]
+    lacking = [r for r in remarks if r.kind is FindingKind.MISSING_SCOPE]
+    verdict = _VERDICTS[lacking[0].severity] if lacking else Verdict.OK
+    said = [r.detail for r in lacking]
+    refused = portal.profile.refused_scopes
+    remedies = [r.hint or "" for r in lacking if r.value in refused]
+    ticks = [r.value or "" for r in lacking if r.value not in refused]
     if not granted & _SCOPES_WITH_EMAIL:
-        verdict = max(verdict, Verdict.WARNING, key=list(Verdict).index)
+        verdict = _at_least_warning(verdict)
         said.append("user_brief hides e-mail addresses, by which users are paired")
         ticks.append("user")
         missing["user"] = "e-mail addresses of users"
-    optional = [scope for scope in missing if scope not in ticks]
+    optional = [scope for scope in missing if scope not in ticks and scope not in refused]
     if optional:
         said.append(f"without {', '.join(optional)} part of the hand-over list is not counted")
-    detail = "granted: " + ", ".join(sorted(granted))
+    told = "granted: "
+    if not portal.profile.scopes_told:
+        verdict = _at_least_warning(verdict)
+        told = "the portal does not tell what is granted (scope); taken to be granted: "
+    if ticks or optional:
+        remedies.append(f"{_WEBHOOK_PAGE} {', '.join([*ticks, *optional])}")
     return Line(
         question=Question.SCOPES,
         role=portal.role,
         verdict=verdict,
-        detail="; ".join([detail, *said]),
-        remedy=f"{_WEBHOOK_PAGE} {', '.join([*ticks, *optional])}" if ticks or optional else None,
+        detail="; ".join([told + ", ".join(sorted(granted)), *said]),
+        remedy="; ".join(remedies) or None,
         figures={"granted": sorted(granted), "missing": missing},
     )
+
+
+def _at_least_warning(verdict: Verdict) -> Verdict:
+    return max(verdict, Verdict.WARNING, key=list(Verdict).index)
 
 
 def _limits(portal: PortalFacts) -> Line:

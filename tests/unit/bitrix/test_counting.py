@@ -92,12 +92,21 @@ def test_a_type_that_may_not_be_read_is_an_outcome_among_others() -> None:
     assert isinstance(outcome, AccessDenied)
 
 
-def test_a_list_without_a_total_is_never_taken_for_a_count() -> None:
-    scene = Scene(replying(ok({"items": [ROW]})))
+def test_a_full_page_without_a_total_is_never_taken_for_a_count() -> None:
+    scene = Scene(replying(ok({"items": [ROW] * 50})))
 
     (outcome,) = scene.client.count_items([CountQuery(entity_type_id=DEAL)])
 
     assert isinstance(outcome, UnreadableAnswer)
+
+
+def test_a_first_page_that_is_not_full_counts_itself() -> None:
+    scene = Scene(replying(ok({"items": [ROW] * 49})))
+
+    (outcome,) = scene.client.count_items([CountQuery(entity_type_id=DEAL)])
+
+    assert isinstance(outcome, Count)
+    assert outcome.items == 49
 
 
 def test_nothing_to_count_asks_nothing() -> None:

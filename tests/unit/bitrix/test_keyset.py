@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from migrator.bitrix.errors import AccessDenied, NotFound, PagingStuck, PortalUnreachable
 from migrator.bitrix.keyset import ItemPages, NewestItem, RequestSize
-from tests.fakes.scene import PortalOfItems, Scene, method_of, ok, parse_php_query, sent_json
+from tests.fakes.scene import (
+    PortalOfItems,
+    Scene,
+    method_of,
+    ok,
+    parse_php_query,
+    refused,
+    sent_json,
+)
 from tests.fakes.transport import FakeReply
 
 if TYPE_CHECKING:
@@ -149,7 +157,9 @@ def test_a_method_over_its_budget_within_a_chain_is_waited_for() -> None:
 
 
 def test_another_error_is_raised_after_what_was_read_before_it() -> None:
-    def handler(_: requests.PreparedRequest) -> FakeReply:
+    def handler(request: requests.PreparedRequest) -> FakeReply:
+        if method_of(request) != "batch":
+            return refused("ACCESS_DENIED", "Access denied")
         page = {"items": [{"id": n} for n in range(1, 51)]}
         error = {"p1": {"error": "ACCESS_DENIED", "error_description": "Access denied"}}
         return ok({"result": {"p0": page}, "result_error": error})
@@ -159,6 +169,30 @@ def test_another_error_is_raised_after_what_was_read_before_it() -> None:
     assert next(pages).last_id == 50
     with pytest.raises(AccessDenied):
         next(pages)
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_portal_that_does_not_follow_references_is_read_page_by_page(is_refused: bool) -> None:
+    def page(after: str) -> dict[str, object]:
+        first = int(after) + 1 if after.isdecimal() else 1
+        return {"items": [{"id": n} for n in range(first, min(first + 50, 121))]}
+
+    def handler(request: requests.PreparedRequest) -> FakeReply:
+        body = sent_json(request)
+        if method_of(request) != "batch":
+            return ok(page(str(body["filter"][">id"])))
+        asked = {
+            key: str(parse_php_query(command.partition("?")[2])["filter"][">id"])
+            for key, command in body["cmd"].items()
+        }
+        unread = {key for key, after in asked.items() if is_refused and not after.isdecimal()}
+        told = {key: page(after) for key, after in asked.items() if key not in unread}
+        error = {"error": "INVALID_ARG_VALUE", "error_description": "has invalid value"}
+        return ok({"result": told, "result_error": dict.fromkeys(unread, error)})
+
+    pages = read(Scene(handler), newest=120)
+
+    assert ids_of(pages) == list(range(1, 121))
 
 
 @pytest.mark.parametrize("ids", [[3, 3], [5, 4], [0]])

@@ -29,6 +29,15 @@ def test_small_differences_of_writing_do_not_make_another_portal(url: str) -> No
     assert Webhook(url).url_of("profile") == f"{URL}profile"
 
 
+def test_a_portal_may_be_served_from_a_folder_which_belongs_to_its_name() -> None:
+    webhook = Webhook(f"https://intranet.test/bitrix/crm/rest/7/{SECRET}/")
+
+    assert webhook.host == "intranet.test/bitrix/crm"
+    assert webhook.origin == "https://intranet.test"
+    assert webhook.site == "https://intranet.test/bitrix/crm"
+    assert webhook.url_of("profile") == f"https://intranet.test/bitrix/crm/rest/7/{SECRET}/profile"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost:8001", "[::1]:8001"])
 def test_http_is_accepted_for_loopback(host: str) -> None:
     assert Webhook(f"http://{host}/rest/1/{SECRET}/").host == host
@@ -52,6 +61,8 @@ def test_http_is_accepted_for_loopback(host: str) -> None:
         f"https://a.bitrix24.test/rest/0/{SECRET}/",
         f"https://a.bitrix24.test/rest/7/{SECRET}/?auth={SECRET}",
         f"https://a.bitrix24.test/rest/api/7/{SECRET}/",
+        f"https://a.bitrix24.test/rest/7/{SECRET}/rest/7/{SECRET}/",
+        f"https://a.bitrix24.test/crm/rest/7/{SECRET}/rest/7/{SECRET}/",
     ],
 )
 def test_an_address_that_is_no_webhook_is_refused_without_repeating_it(url: str) -> None:

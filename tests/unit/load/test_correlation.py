@@ -160,6 +160,21 @@ def test_a_missing_field_of_a_smart_type_is_made_for_its_entity(
     assert made["field"]["userTypeId"] == "string"
 
 
+def test_a_portal_without_the_older_methods_is_asked_by_the_newer_one() -> None:
+    class WithoutOlderMethods(PortalOfFields):
+        def _create(self, method: str, params: dict[str, Any]) -> FakeReply | BaseException:
+            if method == "crm.deal.userfield.add":
+                return refused("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
+            return super()._create(method, params)
+
+    portal = WithoutOlderMethods()
+
+    assert not a_correlation_field(portal).ensure()
+    (created,) = portal.created
+    assert created["method"] == "userfieldconfig.add"
+    assert created["field"]["entityId"] == "CRM_DEAL"
+
+
 def test_a_field_that_was_made_although_the_answer_was_lost_is_not_made_twice() -> None:
     portal = PortalOfFields()
     portal.creation = requests.ReadTimeout("cut")

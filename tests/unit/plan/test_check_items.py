@@ -56,6 +56,17 @@ def comparing(*types: TypeFacts) -> Comparison:
     return Comparison(types=types)
 
 
+@pytest.mark.parametrize("source_items", [None, 5])
+def test_a_type_that_is_listed_but_not_counted_is_no_obstacle(source_items: int | None) -> None:
+    uncounted = deals(
+        source_items=source_items, is_uncounted=True, refusal=Refusal(message="not counted")
+    )
+
+    (line,) = judge_types(comparing(uncounted))
+
+    assert line.verdict is Verdict.WARNING
+
+
 def test_types_with_partners_are_one_line_without_a_remark() -> None:
     (line,) = judge_types(comparing(deals()))
 

@@ -89,6 +89,26 @@ def test_a_missing_userfieldconfig_blocks_in_the_target_only() -> None:
     assert (source.verdict, target.verdict) == (Verdict.WARNING, Verdict.BLOCKING)
 
 
+def test_permissions_the_portal_does_not_tell_are_a_warning_and_no_obstacle() -> None:
+    profile = replace(a_profile(scopes=ALL_SCOPES), scopes_told=False)
+
+    line = the_line(a_portal(Role.TARGET, profile=profile), Question.SCOPES)
+
+    assert line.verdict is Verdict.WARNING
+    assert "does not tell" in line.detail
+
+
+def test_a_permission_whose_methods_are_refused_is_not_to_be_ticked_once_more() -> None:
+    profile = a_profile(scopes=ALL_SCOPES).without_scope("userfieldconfig")
+
+    line = the_line(a_portal(Role.TARGET, profile=profile), Question.SCOPES)
+
+    assert line.verdict is Verdict.BLOCKING
+    assert "portal refuses the methods" in line.detail
+    assert line.remedy is not None
+    assert "tick" not in line.remedy
+
+
 def test_user_brief_hides_the_addresses_by_which_users_are_paired() -> None:
     profile = a_profile(scopes=ALL_SCOPES - {"user"} | {"user_brief"})
 
