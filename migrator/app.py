@@ -28,7 +28,8 @@ from migrator.domain.structure import build_structure, read_as_profile
 from migrator.domain.undoing import KeepReason, KeptItem
 from migrator.domain.vocabulary import EntityTypeId, Role, TargetId
 from migrator.export.items import ItemExport
-from migrator.export.structure import PortalNotUsable, read_profile, read_structure
+from migrator.export.profile import PortalNotUsable, read_profile
+from migrator.export.structure import read_structure
 from migrator.load.in_flight import InFlight
 from migrator.load.items import LoadOptions
 from migrator.load.preparation import KnownItems
@@ -40,6 +41,7 @@ from migrator.plan.check.structure import (
     judge_structure,
     mapping_refused,
     structure_not_compared,
+    structure_not_readable,
 )
 from migrator.plan.portal_rights import judge_profile
 from migrator.plan.structure.phases import created_pairs
@@ -209,7 +211,9 @@ class App:
             return judge_structure(stage.diff())
         except MappingFileError as error:
             return mapping_refused(Refusal(message=error.message, hint=error.hint))
-        except (ItemRefused, PortalNotUsable, StructureNotReadable) as error:
+        except PortalNotUsable as error:
+            return structure_not_readable(Refusal(message=error.message, hint=error.hint))
+        except (ItemRefused, StructureNotReadable) as error:
             return structure_not_compared(Refusal(message=error.message, hint=error.hint))
         finally:
             self.workspace.progress.end()
@@ -431,8 +435,9 @@ class App:
         if role in self._structures:
             return self._structures[role]
         client = self._clients[role]
-        profile = self._profiles.get(role) or read_profile(client)
-        elements = read_structure(client, profile)
+        if role not in self._profiles:
+            self._profiles[role] = read_profile(client)
+        elements = read_structure(client, self._profiles[role])
         with self.workspace.write() as repositories:
             repositories.structure.save(role, elements)
         self._structures[role] = build_structure(elements)

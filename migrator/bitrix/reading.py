@@ -45,6 +45,7 @@ READING_METHODS = frozenset(
         "profile",
         "scope",
         "server.time",
+        "user.admin",
         "user.get",
         "userfieldconfig.get",
         "userfieldconfig.list",
@@ -78,13 +79,33 @@ def _methods(request: requests.PreparedRequest) -> list[str]:
     method = method_of(url)
     if method.lower() != "batch":
         return [method]
-    try:
-        body = json.loads(request.body or b"")
-        commands = body["cmd"]
-        listed = list(commands.values() if isinstance(commands, dict) else commands)
-    except (ValueError, KeyError, TypeError):
-        return [method]
     # Parameters in the address would be read beside, or instead of, the body.
-    if urlsplit(url).query or not listed:
-        return [method]
-    return [str(command).partition("?")[0].strip() for command in listed]
+    listed = [] if urlsplit(url).query or not _is_json(request) else _commands(request.body)
+    return [command.partition("?")[0].strip() for command in listed] or [method]
+
+
+def _is_json(request: requests.PreparedRequest) -> bool:
+    """Another kind of body would be taken apart in another way by the portal."""
+    kind = str(request.headers.get("Content-Type", "")).partition(";")[0]
+    return kind.strip().lower() == "application/json"
+
+
+def _commands(body: Any) -> list[str]:
+    """The commands of a batch; none where something else stands beside them.
+
+    A portal reads `CMD` and `Cmd`, too, and takes the last of them (riester:
+    bitrix/modules/rest/classes/general/rest_provider.php).
+    """
+    try:
+        read = json.loads(body or b"")
+    except ValueError:
+        return []
+    if not isinstance(read, dict) or not read.keys() <= {"cmd", "halt"}:
+        return []
+    match read.get("cmd"):
+        case dict(named):
+            return [str(one) for one in named.values()]
+        case list(listed):
+            return [str(one) for one in listed]
+        case _:
+            return []

@@ -111,6 +111,12 @@ def rehearsal_document(result: RehearsalResult) -> dict[str, Any]:
         },
         "seconds": dict(result.seconds),
         "whole_import_seconds": result.whole_import_seconds,
+        "limits": {
+            "requests_per_second": result.limits.requests_per_second,
+            "burst": result.limits.burst,
+            "operating_limit_seconds": result.limits.operating_limit_seconds,
+            "operating_window_seconds": result.limits.operating_window_seconds,
+        },
         "assumptions": list(result.assumptions),
         "outcome": _outcome_document(result.outcome),
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from migrator.domain.structure import ElementKind, build_structure
-from migrator.domain.vocabulary import EntityTypeId, is_spa
+from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId, is_spa
 from migrator.sandbox import Portal
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SECRET = "rehearsal0000000"  # noqa: S105 - opens nothing
 
 _UNLIMITED = 1e12
+#: Source: b24restdocs api-reference/crm/universal/crm-item-fields.md
+_LACKING = "NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,18 @@ class Likeness:
                 "seconds_per_read_item": assumed.seconds_per_item_read,
             },
             "enforce_required_fields": assumed.checks_required_fields,
+            "refused_types": self._refused_types(),
         }
+
+    def _refused_types(self) -> dict[int, str]:
+        """The code with which the target refuses a type: it lacks it, or hides it from this user.
+
+        Which types there are depends on the tariff and on the settings of the CRM.
+        """
+        types = self._by_kind[ElementKind.ENTITY_TYPE]
+        listed = {int(one.key): one.payload.get("refused") for one in types}
+        hidden = {one: str(code) for one, code in listed.items() if code}
+        return hidden | {int(one): _LACKING for one in SYSTEM_TYPES if one not in listed}
 
     def _users(self, assumed: Assumptions) -> list[dict[str, Any]]:
         profile = self._profile
@@ -170,7 +183,8 @@ class Likeness:
             row["settings"] = _mapping(row.get("settings"))
             if "userTypeId" in row:
                 rows[place] = row
-        return list(rows.values())
+        # Of several required fields that are empty a portal names the first one.
+        return sorted(rows.values(), key=lambda row: int(row.get("id") or 0))
 
 
 def _limits(limits: PortalLimits) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.bitrix.limits import PortalLimits
     from migrator.bitrix.records import RequestRecord
     from migrator.domain.records import Migration
     from migrator.domain.vocabulary import EntityTypeId
@@ -97,6 +98,8 @@ class RehearsalResult:
     seconds: Mapping[str, float]
     #: For the whole, where a sample was rehearsed.
     whole_import_seconds: float | None
+    #: The limits it was paced by.
+    limits: PortalLimits
     assumptions: Sequence[str]
 
     @property

@@ -11,7 +11,8 @@ from migrator.app import App
 from migrator.bitrix.client import PortalClient
 from migrator.bitrix.errors import PortalError
 from migrator.bitrix.webhook import Webhook
-from migrator.domain.structure import build_structure
+from migrator.domain.mapping import Mapping as PortalMapping
+from migrator.domain.structure import ElementKind, build_structure
 from migrator.domain.vocabulary import EntityTypeId, Role, TargetId
 from migrator.opening import BATCH_OF, limits_of
 from migrator.plan.plan import (
@@ -21,7 +22,10 @@ from migrator.plan.plan import (
     ImportCost,
     estimate,
 )
+from migrator.plan.structure.phases import created_pairs
+from migrator.planning.pairing_in_force import partners_in_force
 from migrator.planning.stage import load_structures
+from migrator.rehearsal.assumptions import list_assumptions
 from migrator.rehearsal.contents import owner_counts, stage_counts
 from migrator.rehearsal.likeness import SECRET, Assumptions, Likeness
 from migrator.rehearsal.matched import bring_matched_items
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from migrator.bitrix.keyset import NewestItem
+    from migrator.domain.records import StructureElement
     from migrator.domain.structure import Structure
     from migrator.plan.plan import Blueprint
     from migrator.plan.sample import Share
@@ -93,9 +98,12 @@ class RehearsedApp(App):
         target: PortalClient,
         *,
         real_target: PortalClient,
+        profile: StructureElement,
     ) -> None:
         super().__init__(settings, workspace, source, target)
         self._real_target = real_target
+        # What the real target was found to refuse, its copy may not know.
+        self._profiles[Role.TARGET] = profile
 
     @property
     def asked_for_matches(self) -> PortalClient:
@@ -150,9 +158,9 @@ class Rehearsal:
                     self._source(own),
                     client,
                     real_target=self._app.client(Role.TARGET),
+                    profile=next(e for e in elements if e.kind == ElementKind.PROFILE),
                 )
-                assumptions = self._assumptions(target, cost, reading)
-                return self._rehearse(work, portal, used_ids, assumptions)
+                return self._rehearse(work, portal, used_ids, assumed)
 
     @contextmanager
     def _stage(
@@ -197,8 +205,9 @@ class Rehearsal:
         return [t for t in staged if not self._options.only or t in self._options.only]
 
     def _newest(self, target: Structure) -> dict[EntityTypeId, NewestItem | None]:
-        types = list(target.entity_types)
-        rows = self._app.client(Role.TARGET).newest(types)
+        """The newest row of each type of the target that something goes to, as for a plan."""
+        types = self._partners(target)
+        rows = self._app.client(Role.TARGET).newest(types) if types else {}
         newest: dict[EntityTypeId, NewestItem | None] = {}
         for entity_type_id in types:
             row = rows[entity_type_id]
@@ -206,6 +215,16 @@ class Rehearsal:
                 raise row
             newest[entity_type_id] = row
         return newest
+
+    def _partners(self, target: Structure) -> list[EntityTypeId]:
+        """The entity types of the target, as it is now, that staged items go to."""
+        source, _ = load_structures(self._app.workspace)
+        with self._app.workspace.read() as repositories:
+            created = created_pairs(repositories.creations.load())
+        pair_up = partners_in_force(self._app.settings.mapping, created)
+        mapping = PortalMapping(pair_up(source, target))
+        found = {mapping.target_type(one) for one in self._types()}
+        return sorted(one for one in found if one is not None)
 
     def _target(self, portal: Portal, assumed: Assumptions, cost: ImportCost) -> PortalClient:
         hook = portal.webhook_of(None)
@@ -226,7 +245,7 @@ class Rehearsal:
         work: App,
         portal: Portal,
         used_ids: Mapping[EntityTypeId, int],
-        assumptions: list[str],
+        assumed: Assumptions,
     ) -> RehearsalResult:
         only = self._options.only
         structure = None
@@ -242,11 +261,11 @@ class Rehearsal:
             self._timed("verify", lambda: work.verify(only, above))
             outcome = self._outcome(work, portal, blueprint, used_ids)
         with work.workspace.read() as repositories:
-            items = sum(repositories.items.counts().values())
+            copied = repositories.items.counts()
         return RehearsalResult(
             migration=self._app.migration,
             share=self._options.share,
-            items=items,
+            items=sum(copied[t] for t in self._types()),
             staged_items=self._staged(),
             types=only,
             blueprint=blueprint,
@@ -255,7 +274,8 @@ class Rehearsal:
             requests=self._requests,
             seconds=self._seconds,
             whole_import_seconds=whole,
-            assumptions=assumptions,
+            limits=assumed.limits,
+            assumptions=self._told(blueprint, assumed),
         )
 
     def _timed(self, stage: str, work: Callable[[], T]) -> T:
@@ -319,36 +339,14 @@ class Rehearsal:
         allowance = work.client(Role.TARGET).allowance()
         return estimate(to_import, updates, cost, allowance).duration.total_seconds()
 
-    def _assumptions(self, target: Structure, cost: ImportCost, reading: float) -> list[str]:
-        """What reading the target does not tell, and what was taken for it."""
-        assumed = []
-        if cost.seconds_per_item is None:
-            assumed.append(
-                f"an item takes the target {cost.of_an_item} s, as in the vendor's documentation; "
-                "the import measures it"
-            )
-        if reading:
-            assumed.append(
-                f"reading an item back takes the target {reading:.3g} s, as the export measured it "
-                "on the source"
-            )
+    def _told(self, blueprint: Blueprint, assumed: Assumptions) -> list[str]:
         with self._app.workspace.read() as repositories:
+            measured = repositories.settings.get(SECONDS_PER_ITEM)
             in_doubt = sum(len(batch.items) for batch in repositories.batches.in_flight())
-        if in_doubt:
-            assumed.append(
-                f"none of the {in_doubt} items has arrived that were under way when an import was "
-                "stopped: migrator import asks the target for them before it goes on"
-            )
-        if target.profile is not None and not target.profile.is_admin:
-            assumed.append(
-                "only the entity types that an earlier plan or import found permitted may be "
-                "imported: migrator plan asks for the others"
-            )
-        if not self._options.checks_required_fields:
-            assumed.append(
-                "the target does not check required fields over REST, which is how portals are "
-                "delivered: --required-fields for one that does"
-            )
-        if not self._options.with_files:
-            assumed.append("every file can be read from the source: --with-files fetches them")
-        return assumed
+        return list_assumptions(
+            assumed,
+            blueprint,
+            is_measured=measured is not None,
+            in_doubt=in_doubt,
+            with_files=self._options.with_files,
+        )

@@ -108,6 +108,7 @@ def _entity_type(portal: Portal, call: Call) -> int:
         raise PortalError("ENTITY_TYPE_NOT_SUPPORTED", "The entity type is not supported")
     if etid not in (DEAL, CONTACT, COMPANY, INVOICE, *portal.types.by_entity_type_id):
         raise not_found("SPA not found")
+    portal.require_served(etid)
     return etid
 
 

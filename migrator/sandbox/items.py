@@ -28,6 +28,7 @@ def _entity_type(portal: Portal, call: Call) -> int:
         raise PortalError("ENTITY_TYPE_NOT_SUPPORTED", "The entity type is not supported")
     if not portal.has_type(etid):
         raise not_found("Smart process not found")
+    portal.require_served(etid)
     return etid
 
 

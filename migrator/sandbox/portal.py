@@ -138,6 +138,15 @@ class Portal:
             or entity_type_id in self.types.by_entity_type_id
         )
 
+    def require_served(self, entity_type_id: int) -> None:
+        """Raises: PortalError for a type that the portal lacks, or that may not be seen.
+
+        Source: b24restdocs api-reference/crm/universal/crm-item-fields.md
+        """
+        code = self.settings.refused_types.get(entity_type_id)
+        if code is not None:
+            raise PortalError(code, "Smart process not found" if code == "NOT_FOUND" else "")
+
     def open_type(self, entity_type_id: int) -> None:
         """Give a new smart process its table, its default pipeline and stages."""
         self.table(entity_type_id)

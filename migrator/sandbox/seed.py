@@ -278,6 +278,7 @@ def dump(portal: Portal) -> dict[str, Any]:
 
 def _dump_settings(settings: Settings) -> dict[str, Any]:
     raw = asdict(settings)
+    raw["refused_types"] = {str(key): code for key, code in settings.refused_types.items()}
     raw["webhooks"] = [{**hook, "scopes": list(hook["scopes"])} for hook in raw["webhooks"]]
     return raw
 

@@ -51,6 +51,9 @@ class Settings:
     #: 1: with leads, 2: without
     crm_mode: int = 1
     request_time_limit_seconds: float = 60
+    #: by entity type, the code with which the portal refuses its items: it lacks the type, or the
+    #: webhook's user may not see it
+    refused_types: dict[int, str] = field(default_factory=dict)
     #: what goes wrong; only a server carries it out
     faults: tuple[FaultRule, ...] = ()
 
@@ -68,6 +71,8 @@ def read_settings(raw: dict[str, Any]) -> Settings:
     values["faults"] = read_rules(values.get("faults") or [])
     close = {"deal": False, "others": True} | (values.get("close_date_on_final_stage") or {})
     values["close_date_on_final_stage"] = close
+    refused = values.get("refused_types") or {}
+    values["refused_types"] = {int(key): str(code) for key, code in refused.items()}
     return Settings(**values)
 
 

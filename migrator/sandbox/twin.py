@@ -120,7 +120,11 @@ def _portal(portal: dict[str, Any], names: _Renaming, host: str, utc_offset: str
         }
         for hook in portal["webhooks"]
     ]
-    return portal | {"host": host, "utc_offset": utc_offset, "webhooks": hooks, "faults": []}
+    own = {"host": host, "utc_offset": utc_offset, "webhooks": hooks, "faults": []}
+    refused = {
+        str(names.entity_type(int(key))): code for key, code in portal["refused_types"].items()
+    }
+    return portal | own | {"refused_types": refused}
 
 
 def _digest(text: str) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrator.bitrix.client import PortalClient
 from migrator.bitrix.reading import READING_METHODS
 from migrator.domain.policy import OnLateItem, OnUnmappedUser, WithoutImportRight
-from migrator.domain.vocabulary import COMPANY, SourceId
+from migrator.domain.vocabulary import COMPANY, DEAL, SourceId
 from migrator.opening import open_app
 from migrator.plan.sample import Share
 from migrator.rehearsal.stage import Rehearsal, RehearsalOptions
@@ -249,6 +250,100 @@ def test_a_rehearsal_foresees_what_blocks_the_real_run(
     assert result.blueprint.plan.findings == found
 
 
+@pytest.mark.parametrize("code", ["NOT_FOUND", "ACCESS_DENIED", "PLAN_WITHOUT_QUOTES"])
+def test_an_entity_type_that_the_target_does_not_serve_is_missed_in_the_rehearsal_too(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    when = {"createdTime": "2024-01-01T12:00:00+00:00"}
+    quotes = [{"id": 1, "title": "Quote", **when}]
+    deals = [{"id": 1, "title": "Deal", **when}]
+    target: Seed = {"portal": {"refused_types": {"7": code, "1": code}}}
+    pair = portals({"items": {"2": deals, "7": quotes}}, target=target)
+
+    blocked, _ = _rehearse(pair, monkeypatch, RehearsalOptions())
+    with opened(pair) as app:
+        found = app.plan().plan.findings
+
+    assert blocked.blueprint.plan.findings == found
+    assert {one.kind.value for one in blocked.blueprint.plan.blocking} == {"unmapped-entity-type"}
+    assert pair.writes() == []
+
+
+def test_a_type_of_the_target_to_which_nothing_goes_is_not_asked_for_its_newest_row(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deal = {"id": 1, "title": "Deal", "createdTime": "2024-01-01T12:00:00+00:00"}
+    pair = portals({"items": {"2": [deal]}}, target={"items": {"4": [{"id": 9, "title": "Own"}]}})
+    asked: list[int] = []
+    newest = PortalClient.newest
+
+    def listen(self: PortalClient, types: Sequence[int]) -> Any:
+        asked.extend(types)
+        return newest(self, types)
+
+    monkeypatch.setattr(PortalClient, "newest", listen)
+
+    result, _ = _rehearse(pair, monkeypatch, RehearsalOptions(with_structure=False))
+
+    assert result.agrees
+    assert set(asked) == {DEAL}
+
+
+def test_of_two_required_fields_that_are_empty_the_older_one_is_named_as_by_the_target(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind: Seed = {"entityId": "CRM_DEAL", "userTypeId": "string", "mandatory": "Y"}
+    kind["settings"] = {"MAX_LENGTH": 5}
+    fields = [{**kind, "fieldName": f"UF_CRM_{one}", "id": n} for n, one in enumerate("ZA", 1)]
+    deal = {"id": 1, "title": "Deal", "createdTime": "2024-01-01T12:00:00+00:00"}
+    seed = {"userFields": fields, "items": {"2": [deal]}}
+    target = {"userFields": fields, "portal": {"enforce_required_fields": True}}
+    pair = portals(seed, target=target)
+    options = RehearsalOptions(with_structure=False, checks_required_fields=True)
+
+    result, foreseen = _rehearse(pair, monkeypatch, options)
+
+    assert any("pattern or range that 2 user fields" in one for one in result.assumptions)
+    assert foreseen["failed_item"] == _run(pair)["failed_item"] != []
+
+
+def test_a_rehearsal_of_one_entity_type_counts_its_items_only(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when = {"createdTime": "2024-01-01T12:00:00+00:00"}
+    deal = {"id": 1, "title": "Deal", "companyId": 1, **when}
+    companies = [{"id": n, "title": f"Company {n}", **when} for n in (1, 2)]
+    pair = portals({"items": {"2": [deal], "4": companies}})
+    options = RehearsalOptions(only=frozenset({DEAL}), share=Share.parse("100%"))
+    _rehearse(pair, monkeypatch, RehearsalOptions())
+
+    result, _ = _rehearse(pair, monkeypatch, options)
+
+    assert (result.items, result.staged_items) == (1, 1)
+
+
+def test_the_report_says_which_limits_it_was_paced_by_and_what_it_assumed(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required = {
+        "entityId": "CRM_DEAL",
+        "fieldName": "UF_CRM_SIZE",
+        "userTypeId": "string",
+        "mandatory": "Y",
+    }
+    deal = {"id": 1, "title": "Deal", "createdTime": "2024-01-01T12:00:00+00:00"}
+    pair = portals({"userFields": [required], "items": {"2": [deal]}})
+
+    result, _ = _rehearse(pair, monkeypatch, RehearsalOptions(with_structure=False))
+
+    assert "batch" not in result.requests.by_method  # who the webhook speaks for is known
+    told = "\n".join(result.assumptions)
+    assert "requests that are not paced, no limit of execution time" in told
+    assert "its 1 required user fields may stay empty" in told
+    assert "keeps its closing date if it is a deal" in told
+    assert "file" not in told
+
+
 def test_without_the_import_right_the_lost_history_is_foreseen(
     portals: MakePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,8 +356,11 @@ def test_without_the_import_right_the_lost_history_is_foreseen(
         app.export()
         app.plan()
 
-    _, foreseen = _rehearse(pair, monkeypatch, RehearsalOptions(with_structure=False), **settings)
+    result, foreseen = _rehearse(
+        pair, monkeypatch, RehearsalOptions(with_structure=False), **settings
+    )
 
+    assert any("may not import Project, as no plan" in one for one in result.assumptions)
     assert foreseen == _run(pair, **settings)
     assert {"no-import-right", "history-lost"} <= {row[1] for row in foreseen["finding"]}
 

@@ -89,6 +89,34 @@ def test_the_oldest_items_go_first_and_the_full_run_keeps_every_date(
     assert [row["verified_state"] for row in states] == ["agrees"]
 
 
+def test_a_link_from_the_sample_to_what_was_exported_later_is_set_by_the_full_run(
+    portals: MakePair,
+) -> None:
+    pair = portals(_seed({}))
+    only_deals = frozenset({DEAL})
+
+    with opened(pair) as app:
+        app.check()
+        app.export(only_deals)
+        app.draw_sample(Share.parse("5%"), only_deals)
+        app.load(app.plan(only_deals))
+        waiting = [row["companyId"] for row in pair.target.items(DEAL).values()]
+    with opened(pair) as app:
+        app.check()
+        app.export()
+        _move(app)
+
+    companies = {number: row["title"] for number, row in pair.target.items(COMPANY).items()}
+    deals = pair.target.items(DEAL).values()
+    assert waiting == [None, None]
+    assert {row["title"]: companies[row["companyId"]] for row in deals} == {
+        title: title for title in _AS_THEY_WERE
+    }
+    assert (len(companies), len(deals)) == (_MANY, _MANY)
+    states = pair.rows("SELECT DISTINCT verified_state FROM id_map")
+    assert [row["verified_state"] for row in states] == ["agrees"]
+
+
 def test_what_a_sampled_item_refers_to_is_in_the_sample_and_its_price_is_told_beforehand(
     portals: MakePair,
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from migrator.app import CheckReport, PortalState
+from migrator.bitrix.limits import PortalLimits
 from migrator.bitrix.records import RequestRecord
 from migrator.cli import render
 from migrator.cli.check import check_document
@@ -175,6 +176,7 @@ def test_rehearse_prints_the_document_the_guide_shows(capsys: pytest.CaptureFixt
         requests=requests,
         seconds={"plan": 0.0, "import": 812.5, "verify": 4.0},
         whole_import_seconds=15120.0,
+        limits=PortalLimits(),
         assumptions=["a sentence"],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,26 @@ def test_nor_does_any_method_nobody_knows(name: str) -> None:
         (None, ""),
         (None, "?cmd[a]=crm.item.delete"),
         ({"cmd": {"a": "profile"}}, "?cmd[b]=crm.item.delete"),
+        ({"cmd": {"a": "profile"}, "CMD": {"b": "crm.item.delete?id=1"}}, ""),
+        ({"cmd": ["profile"], "auth": "another"}, ""),
+        ([{"cmd": {"a": "profile"}}], ""),
     ],
 )
 def test_a_batch_whose_commands_cannot_be_told_is_not_sent(body: Any, query: str) -> None:
     assert _sent("batch", body, query) == []
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", None])
+def test_a_batch_that_a_portal_would_not_read_as_json_is_not_sent(kind: str | None) -> None:
+    way = FakeAdapter(lambda _: FakeReply({"result": []}))
+    body = json.dumps({"cmd": {"a": "profile?x=&cmd[b]=crm.item.delete?id=1&y="}})
+    headers = {"Content-Type": kind} if kind else {}
+    request = requests.Request("POST", f"{_HOOK}/batch", data=body, headers=headers).prepare()
+
+    with pytest.raises(WriteRefused):
+        ReadingAdapter(way, "new.example.com").send(request)
+
+    assert way.requests == []
 
 
 def test_every_method_on_the_list_reads() -> None:

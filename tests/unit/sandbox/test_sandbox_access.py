@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migrator.sandbox import Portal
+from migrator.sandbox import Portal, twin_structure
 
 USERS = [
     {"ID": "1", "EMAIL": "admin@x.test", "ADMIN": True},
@@ -54,6 +54,29 @@ def test_an_extranet_user_is_refused() -> None:
 
     assert portal.call("profile", user_id=3)["error"] == "allowed_only_intranet_user"
     assert portal.requests[-1].http_status == 403
+
+
+@pytest.mark.parametrize("code", ["NOT_FOUND", "ACCESS_DENIED"])
+def test_a_type_that_the_portal_lacks_or_hides_is_refused_and_no_other(code: str) -> None:
+    portal = Portal.from_seed({"portal": {"refused_types": {"31": code}}})
+    again = Portal.from_seed(portal.dump())
+
+    for one in (portal, again):
+        for method in ("crm.item.fields", "crm.item.list", "crm.category.list"):
+            assert one.call(method, {"entityTypeId": 31})["error"] == code
+            assert "result" in one.call(method, {"entityTypeId": 2})
+
+
+def test_the_twin_refuses_a_smart_process_under_its_own_number() -> None:
+    spa = {"id": 7, "title": "Purchase", "entityTypeId": 1302}
+    seed = {"portal": {"refused_types": {"1302": "ACCESS_DENIED"}}, "types": [spa]}
+    twin = twin_structure(seed)
+    number = twin["types"][0]["entityTypeId"]
+
+    answer = Portal.from_seed(twin).call("crm.item.list", {"entityTypeId": number})
+
+    assert number != 1302
+    assert answer["error"] == "ACCESS_DENIED"
 
 
 def test_the_right_to_import_is_given_per_entity_type() -> None:
