@@ -48,7 +48,7 @@ def diff(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the source's structure with the target's; exit 1 where something is missing."""
+    """Compare both portals' structure; exit 1 where any is missing or in the way."""
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
         found = app.structure_diff()
@@ -151,7 +151,8 @@ def _print_diff(found: StructureDiff, *, show_all: bool) -> None:
     ]
     render.print_rows(("kind", *(state.value for state in states)), totals, "Structure")
     if found.is_same:
-        render.console().print("Nothing is missing in the target.")
+        alike = f"; pairs that do not look alike: {len(found.differing)}" if found.differing else ""
+        render.console().print(f"Nothing is missing in the target{alike}.")
     elif found.conflicts:
         render.console().print(
             f"Conflicts to decide first: {len(found.conflicts)}. Their lines say how.", markup=False
@@ -213,6 +214,7 @@ def _print_result(result: ApplyResult) -> None:
 def diff_document(found: StructureDiff) -> dict[str, Any]:
     return {
         "same": found.is_same,
+        "differing": len(found.differing),
         "counts": {
             kind.value: {state.value: count for state, count in counts.items() if count}
             for kind, counts in found.counts()

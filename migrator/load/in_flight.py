@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.bitrix.errors import ItemRefused, NotFound
 from migrator.correlation import CorrelationField
 from migrator.domain.errors import TerminalError
+from migrator.domain.records import BatchOutcome, ItemOutcome
 from migrator.domain.vocabulary import EntityTypeId
 from migrator.load.ledger import ImportLedger, measured_cost
 from migrator.load.requests import ImportMethod
@@ -13,11 +15,13 @@ from migrator.load.settlement import Settlement
 from migrator.plan.plan import target_type_setting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from migrator.bitrix.client import PortalClient
-    from migrator.domain.records import InFlightBatch
-    from migrator.domain.structure import Structure
+    from migrator.domain.findings import Finding
+    from migrator.domain.records import BatchItem, InFlightBatch
+    from migrator.domain.structure import EntityType, Structure
     from migrator.load.preparation import KnownItems
     from migrator.workspace import Workspace
 
@@ -68,8 +72,7 @@ class InFlight:
         with self._workspace.read() as repositories:
             remembered = repositories.settings.get(target_type_setting(entity_type_id))
         target_type_id = EntityTypeId(int(remembered or 0))
-        correlation = self._correlation(entity_type_id, target_type_id)
-        settlement = Settlement(self._workspace, entity_type_id, correlation, self._cutoff_seconds)
+        outcomes_of = self._outcomes(entity_type_id, target_type_id)
         ledger = ImportLedger(
             workspace=self._workspace,
             entity_type_id=entity_type_id,
@@ -77,22 +80,40 @@ class InFlight:
             known=self._known,
         )
         for batch in batches:
-            outcomes, findings = settlement.outcomes(batch.items, noticed_at)
+            outcomes, findings = outcomes_of(batch.items, noticed_at)
             method = ImportMethod(batch.method)
             cost = measured_cost(self._workspace)
             ledger.record(batch.batch_id, method, outcomes, findings, cost)
 
-    def _correlation(
+    def _outcomes(
         self, entity_type_id: EntityTypeId, target_type_id: EntityTypeId
-    ) -> CorrelationField:
+    ) -> Callable[[Sequence[BatchItem], datetime], tuple[list[ItemOutcome], list[Finding]]]:
         target_type = self._structure.entity_types.get(target_type_id)
-        if target_type is None:
+        if target_type is not None:
+            correlation = self._correlation(target_type)
+            return Settlement(
+                self._workspace, entity_type_id, correlation, self._cutoff_seconds
+            ).outcomes
+        if not self._is_gone(target_type_id):
             raise CannotSettle(
-                f"requests for entity type {entity_type_id} are in flight, but the target has no "
-                f"type {target_type_id} any more",
-                hint="migrator audit --sql \"SELECT * FROM import_batch WHERE state <> 'settled'\"",
+                f"requests for entity type {entity_type_id} are in flight, and the webhook of the "
+                f"target may not see type {target_type_id} any more, where they went",
+                hint="give its user the right to read that type, then run it again",
             )
-        fields = self._structure.fields[target_type_id]
+        return _gone_with_their_type
+
+    def _is_gone(self, target_type_id: EntityTypeId) -> bool:
+        """Asked by itself: a list of types may lack what the webhook's user may not see."""
+        try:
+            self._target.call("crm.item.fields", {"entityTypeId": target_type_id})
+        except NotFound:
+            return True
+        except ItemRefused:
+            return False
+        return False
+
+    def _correlation(self, target_type: EntityType) -> CorrelationField:
+        fields = self._structure.fields[target_type.entity_type_id]
         correlation = CorrelationField(self._target, target_type, fields, self._workspace.clock)
         if not correlation.exists():
             raise CannotSettle(
@@ -102,3 +123,11 @@ class InFlight:
                 "migrator audit --sql \"SELECT * FROM import_batch WHERE state <> 'settled'\"",
             )
         return correlation
+
+
+def _gone_with_their_type(
+    items: Sequence[BatchItem], _: datetime
+) -> tuple[list[ItemOutcome], list[Finding]]:
+    """Somebody has deleted the type: whatever arrived there is gone, and no more can come."""
+    gone = BatchOutcome.ABSENT
+    return [ItemOutcome(source_id=item.source_id, outcome=gone) for item in items], []

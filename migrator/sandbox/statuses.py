@@ -30,6 +30,10 @@ _NAMES = {
 }
 #: Longest STATUS_ID per list (b24restdocs api-reference/crm/status/crm-status-add.md).
 _LENGTHS = {"STATUS": 21, "QUOTE_STATUS": 22, "DEAL_STAGE": 22}
+#: The prefix included; what a pipeline is born with is cut as well (b24restdocs
+#: tutorials/crm/how-to-get-lists/how-to-get-elements-by-stage-filter.md: C10:PREPAYMENT_INVOIC).
+_LENGTH_OF_NUMBERED_DEALS = 21
+_LENGTH_OF_OTHERS = 50
 
 
 class Statuses:
@@ -72,7 +76,7 @@ class Statuses:
             self._put(
                 {
                     "ENTITY_ID": entity_id,
-                    "STATUS_ID": prefix + code,
+                    "STATUS_ID": (prefix + code)[: _longest(entity_id)],
                     "NAME": name,
                     "NAME_INIT": name if system else "",
                     "SORT": str(10 * (index + 1)),
@@ -142,6 +146,12 @@ class Statuses:
         """P, S or F as stageSemanticId prints it."""
         row = self.find(entity_id, str(status_id))
         return str(row["SEMANTICS"] or "P") if row else "P"
+
+
+def _longest(entity_id: str) -> int:
+    is_numbered = entity_id.startswith("DEAL_STAGE_")
+    other = _LENGTH_OF_NUMBERED_DEALS if is_numbered else _LENGTH_OF_OTHERS
+    return _LENGTHS.get(entity_id, other)
 
 
 def _text_or_none(value: Any) -> str | None:
@@ -225,7 +235,7 @@ def add(portal: Portal, call: Call) -> Answer:
     status_id = str(raw["STATUS_ID"])
     # The prefix is added when missing and accepted when present.
     status_id = status_id if status_id.startswith(prefix) else prefix + status_id
-    status_id = status_id[: _LENGTHS.get(entity_id, 50)]
+    status_id = status_id[: _longest(entity_id)]
     if portal.statuses.find(entity_id, status_id):
         raise PortalError("ERROR_CORE", "The specified status ID already exists.")
     semantics = raw.get("SEMANTICS") or None

@@ -2,7 +2,8 @@
 
 REST has no idempotency key for structure. Directory entries, user fields, list values and
 currencies carry an identifier that we chose and that was free; smart processes and pipelines are
-known by their name and by not having been there when the step was recorded.
+known by their name and by not having been there when the step was recorded, smart processes by
+who made them, too.
 """
 
 from __future__ import annotations
@@ -74,7 +75,13 @@ class Lookup:
 
     def _entity_type(self, step: StructureCreation, claimed: set[str]) -> str | None:
         rows = self._target.list_all("crm.type.list", key="types")
-        named = (row for row in rows if row["title"] == step.params["fields"]["title"])
+        ours = self._target.webhook.user_id
+        named = (
+            row
+            for row in rows
+            if row["title"] == step.params["fields"]["title"]
+            and str(row.get("createdBy") or ours) == str(ours)
+        )
         return _new(step, (str(row["entityTypeId"]) for row in named), claimed)
 
     def _relations(self, step: StructureCreation) -> str | None:

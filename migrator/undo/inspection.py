@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.correlation import correlation_value, stored_name
 from migrator.domain.findings import Finding, Phase
-from migrator.domain.mapping import Mapping as PortalMapping
-from migrator.domain.mapping import PairKind
 from migrator.domain.records import DeferredLink, IdPair, LinkState, Origin, StagedItem
 from migrator.domain.references import references
 from migrator.domain.undoing import KeepReason, KeptItem
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from migrator.bitrix.client import PortalClient
+    from migrator.domain.mapping import Mapping as PortalMapping
     from migrator.domain.structure import Structure
     from migrator.workspace import Workspace
 
@@ -77,9 +76,7 @@ class Inspection:
         self._workspace = workspace
         self._target = target
         self._structure = target_structure
-        self._transforms = build_transforms(
-            source_structure, target_structure, _without_gone_types(mapping, target_structure)
-        )
+        self._transforms = build_transforms(source_structure, target_structure, mapping)
         profile = target_structure.profile
         self._our_user = profile.user_id if profile is not None else 0
         #: Whether items have been deleted already, which may have stamped those that named them.
@@ -222,17 +219,6 @@ class Inspection:
             last_written=_last_written(pair, links) if is_own and not self.has_begun else None,
             differing=tuple(sorted(differing - _STAMPS)),
         )
-
-
-def _without_gone_types(mapping: PortalMapping, target: Structure) -> PortalMapping:
-    """The last plan may name smart processes that the target has no more: undo removes them."""
-    return PortalMapping(
-        pair
-        for pair in mapping
-        if pair.kind is not PairKind.ENTITY_TYPE
-        or pair.target_key is None
-        or EntityTypeId(int(pair.target_key)) in target.fields
-    )
 
 
 def _kept(pair: IdPair, reason: KeepReason, detail: str) -> KeptItem:

@@ -57,7 +57,10 @@ class UndoStructure:
     def __init__(self, workspace: Workspace, target: PortalClient, structure: Structure) -> None:
         self._workspace = workspace
         self._structure = structure
-        self._use = StructureUse(workspace, target, structure)
+        with workspace.read() as repositories:
+            self._known = repositories.creations.load()
+        made = frozenset(map(_part, self._known))
+        self._use = StructureUse(workspace, target, structure, made)
         self._removal = PartRemoval(workspace, target, structure)
         #: parts that are gone: smart processes and directories of stages
         self._gone: set[tuple[str, str]] = set()
@@ -94,9 +97,7 @@ class UndoStructure:
                 yield Part(PartKind.FIELD, str(entity_type_id), field.stored_name), field.title
 
     def _creations(self) -> Sequence[StructureCreation]:
-        with self._workspace.read() as repositories:
-            known = repositories.creations.load()
-        return [one for one in reversed(known) if one.is_there]
+        return [one for one in reversed(self._known) if one.is_there]
 
     def _goes_with_another(
         self, creation: StructureCreation, creations: Sequence[StructureCreation]

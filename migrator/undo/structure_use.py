@@ -1,4 +1,4 @@
-"""Does anything in the target use a part of its structure?"""
+"""Does anything in the target use a part of its structure, or depend on it?"""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.counting import Count, CountQuery
 from migrator.bitrix.errors import ItemRefused, PortalError, UnknownError
-from migrator.domain.vocabulary import EntityTypeId, entity_type_of_stages
+from migrator.domain.vocabulary import EntityTypeId, entity_type_of_stages, stage_entity_id
 from migrator.plan.structure.parts import PartKind
+from migrator.plan.structure.prediction import BORN_CODES
+from migrator.undo.inspection import mark_of
 from migrator.undo.structure_parts import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from migrator.bitrix.client import PortalClient
     from migrator.domain.fields import Field
@@ -28,10 +30,18 @@ _EMPTY: tuple[object, ...] = (None, "", [], {}, 0, "0", 0.0, False, "N")
 class StructureUse:
     """Asks the target for the items that use a part; items that are gone do not count."""
 
-    def __init__(self, workspace: Workspace, target: PortalClient, structure: Structure) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        target: PortalClient,
+        structure: Structure,
+        made: Collection[Part],
+    ) -> None:
         self._workspace = workspace
         self._target = target
         self._structure = structure
+        #: whatever this migration has made, or was about to
+        self._made = made
         #: parts that were there when the structure was read
         self._gone: set[Part] = set()
 
@@ -43,18 +53,49 @@ class StructureUse:
         """How the part is used, or None where it is not."""
         match part.kind:
             case "entity_type":
-                return self._counted([CountQuery(entity_type_id=int(part.key))])
+                held = self._held(self._inside_type(EntityTypeId(int(part.key))))
+                return held or self._counted([CountQuery(entity_type_id=int(part.key))])
             case "category":
-                query = CountQuery(
-                    entity_type_id=int(part.scope), filter={"=categoryId": int(part.key)}
-                )
-                return self._counted([query])
+                owner, category_id = EntityTypeId(int(part.scope)), int(part.key)
+                query = CountQuery(entity_type_id=owner, filter={"=categoryId": category_id})
+                held = self._held(self._inside_category(owner, category_id))
+                return held or self._counted([query])
             case "field":
                 return self._of_field(EntityTypeId(int(part.scope)), part.key)
             case "currency":
                 return self._of_prices(part.key) or self._counted(self._queries(part))
             case _:
                 return self._counted(self._queries(part))
+
+    def _held(self, inside: Iterable[tuple[Part, str]]) -> str | None:
+        """What others have made inside a part would go with it."""
+        theirs = (
+            f"{part.kind} '{name or part.key}'" for part, name in inside if part not in self._made
+        )
+        found = next(theirs, None)
+        return f"it holds what others have made: {found}" if found is not None else None
+
+    def _inside_type(self, entity_type_id: EntityTypeId) -> Iterator[tuple[Part, str]]:
+        """User fields, pipelines and stages of a smart process, but for the portal's own."""
+        if not self._is_there(entity_type_id):
+            return
+        scope, mark = str(entity_type_id), mark_of(self._structure, entity_type_id)
+        for field in self._structure.fields.get(entity_type_id, ()):
+            if field.is_dynamic and field.name != mark:
+                yield Part(PartKind.FIELD, scope, field.stored_name), field.title
+        for category in self._structure.categories.get(entity_type_id, {}).values():
+            if not category.is_default:
+                yield Part(PartKind.CATEGORY, scope, str(category.category_id)), category.name
+            yield from self._inside_category(entity_type_id, category.category_id)
+
+    def _inside_category(
+        self, entity_type_id: EntityTypeId, category_id: int
+    ) -> Iterator[tuple[Part, str]]:
+        """The stages of a pipeline; a portal may cut the codes of those it makes itself."""
+        directory = stage_entity_id(entity_type_id, category_id) or ""
+        for stage in self._structure.statuses.get(directory, {}).values():
+            if not any(born.startswith(stage.code) for born in BORN_CODES):
+                yield Part(PartKind.STAGE, directory, stage.status_id), stage.name
 
     def _of_prices(self, code: str) -> str | None:
         """A portal deletes all prices of its products with their currency, and does not ask.

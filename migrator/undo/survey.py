@@ -82,14 +82,28 @@ class Survey:
             self._look_through(entity_type_id)
         for entity_type_id in sorted(self._types):
             self._judge(entity_type_id)
-        with self._workspace.read() as repositories:
-            # What a copy refers to is kept already: it is one of the items looked through.
-            kept = repositories.kept_items.list(without=[KeepReason.MATCHED, KeepReason.COPY])
-        self._keep_what_they_need(kept)
+        if not self._force:
+            for kept in self._noted():
+                self._keep_what_they_need(kept)
 
     def note(self, items: Sequence[KeptItem]) -> None:
         """Note that items stay, and with them whatever they refer to."""
         self._keep_what_they_need(self._note(items))
+
+    def _noted(self) -> Iterator[list[KeptItem]]:
+        """All that stays by now, page by page, with what is noted on the way.
+
+        What a copy refers to is kept already: it is one of the items looked through.
+        """
+        unasked = [KeepReason.MATCHED, KeepReason.COPY]
+        last: KeptItem | None = None
+        while True:
+            with self._workspace.read() as repositories:
+                page = repositories.kept_items.list(without=unasked, limit=PAGE, after=last)
+            if not page:
+                return
+            yield page
+            last = page[-1]
 
     def _note(self, items: Sequence[KeptItem]) -> list[KeptItem]:
         wanted = [one for one in items if not self._force or one.reason in KEPT_ALWAYS]

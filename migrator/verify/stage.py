@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix import keyset
-from migrator.bitrix.errors import ItemRefused
-from migrator.correlation import CorrelationField
+from migrator.bitrix.errors import ItemRefused, NotFound
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.records import (
     Difference,
@@ -21,7 +20,7 @@ from migrator.domain.records import (
     VerifiedItem,
     VerifiedState,
 )
-from migrator.domain.values import FileValue, Reference, decode, scalars
+from migrator.domain.values import FileValue, Reference, decode, display, scalars
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.outlook import Outlook
 from migrator.transform.adjusted import apply_adjustments
@@ -30,6 +29,7 @@ from migrator.transform.item import TypeTransform, build_transforms
 from migrator.transform.overwritten import overwritten_by_portal
 from migrator.transform.transformed import Missing, TransformedItem
 from migrator.transform.update import fields_to_read, update_of
+from migrator.verify.copies import EXISTENCE, Copies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -44,9 +44,6 @@ PAGE = 500
 
 #: Each item is read twice: to be compared, and among all that carry where they came from.
 _READINGS = 2
-
-#: Told as a field of its own where the target has no such item any more.
-EXISTENCE = "id"
 
 
 @dataclass(slots=True)
@@ -70,8 +67,9 @@ class Verify:
         self._target = target
         self._mapping = mapping
         self._titles = {t: e.title for t, e in source_structure.entity_types.items()}
-        self._target_types = target_structure.entity_types
         self._transforms = build_transforms(source_structure, target_structure, mapping)
+        #: Types of the target that somebody has deleted, and their items with them.
+        self._gone: set[EntityTypeId] = set()
         self._outlook = Outlook(
             target,
             workspace.clock,
@@ -80,6 +78,7 @@ class Verify:
             method="crm.item.list",
             page=keyset.PAGE,
         )
+        self._copies = Copies(workspace, target, target_structure.entity_types, self._outlook)
 
     def run(
         self,
@@ -88,6 +87,8 @@ class Verify:
     ) -> VerifyCounts:
         """Verify the given entity types of the source, or all that have mapped items.
 
+        Of a type without a partner (any more) it is only found out which items are there.
+
         Args:
             types: of the source
             above: for a source type, the target id from which on items are looked at
@@ -95,85 +96,79 @@ class Verify:
         counts = VerifyCounts()
         with self._workspace.read() as repositories:
             mapped = repositories.id_map.counts()
-        chosen = {
-            t: total
-            for t, total in mapped.items()
-            if t in self._transforms and (not types or t in types)
-        }
+        chosen = {t: total for t, total in mapped.items() if not types or t in types}
         self._outlook.expect(total for total in chosen.values() for _ in range(_READINGS))
         for entity_type_id, total in chosen.items():
-            self._workspace.progress.begin(f"Verifying {self._titles[entity_type_id]}", total)
+            title = self._titles.get(entity_type_id, str(entity_type_id))
+            self._workspace.progress.begin(f"Verifying {title}", total)
             after = (above or {}).get(entity_type_id, TargetId(0))
-            self._verify_type(self._transforms[entity_type_id], counts, after)
+            self._verify_type(entity_type_id, counts, after)
             self._outlook.next_type()
-            self._find_copies(self._transforms[entity_type_id], counts)
+            transform = self._transforms.get(entity_type_id)
+            if transform is not None and transform.target_type_id not in self._gone:
+                counts.differ += self._copies.find(transform)
             self._outlook.next_type()
             self._workspace.progress.end()
         return counts
 
-    def _verify_type(self, transform: TypeTransform, counts: VerifyCounts, after: TargetId) -> None:
+    def _verify_type(
+        self, entity_type_id: EntityTypeId, counts: VerifyCounts, after: TargetId
+    ) -> None:
+        transform = self._transforms.get(entity_type_id)
         with self._workspace.read() as repositories:
-            into = repositories.id_map.target_types(transform.entity_type_id)
+            into = repositories.id_map.target_types(entity_type_id)
         while True:
             self._workspace.check_stop()
             with self._workspace.read() as repositories:
-                pairs = repositories.id_map.page_to_verify(
-                    transform.entity_type_id, after, PAGE, into=into
-                )
+                pairs = repositories.id_map.page_to_verify(entity_type_id, after, PAGE, into=into)
             if not pairs:
                 return
             after = pairs[-1].target_id
-            self._verify_page(transform, pairs, counts)
+            if transform is not None:
+                self._verify_page(transform, pairs, counts)
+            else:
+                self._look_for(pairs, counts)
             self._workspace.progress.advance(len(pairs))
             self._outlook.done(len(pairs), calls=math.ceil(len(pairs) / keyset.PAGE))
 
-    def _find_copies(self, transform: TypeTransform, counts: VerifyCounts) -> None:
-        """Look for items of the target that came from one source item more than once."""
-        entity_type_id = transform.entity_type_id
-        target_type = self._target_types[transform.target_type_id]
-        clock = self._workspace.clock
-        field = CorrelationField(self._target, target_type, transform.target_fields, clock)
-        if not field.exists():
+    def _look_for(self, pairs: Sequence[IdPair], counts: VerifyCounts) -> None:
+        """The mapping does not say any more what these items must hold; exist they must."""
+        by_type: dict[EntityTypeId, list[IdPair]] = defaultdict(list)
+        for pair in pairs:
+            by_type[pair.target_entity_type_id].append(pair)
+        absent = []
+        for target_type_id, group in by_type.items():
+            rows = self._read_items(target_type_id, group, select=["id"])
+            present = {int(row["id"]) for row in rows}
+            absent += [pair for pair in group if pair.target_id not in present]
+        if not absent:
             return
-        copies: dict[SourceId, list[TargetId]] = defaultdict(list)
-        for found in field.scan(self._workspace.migration, entity_type_id):
-            self._outlook.done(len(found), calls=math.ceil(len(found) / keyset.PAGE))
-            with self._workspace.read() as repositories:
-                mapped = repositories.id_map.lookup(entity_type_id, list(found))
-            for source_id, ids in found.items():
-                others = [i for i in ids if source_id in mapped and i != mapped[source_id][1]]
-                if others:
-                    copies[source_id] += others
-        self._record_copies(entity_type_id, copies, counts)
-
-    def _record_copies(
-        self,
-        entity_type_id: EntityTypeId,
-        copies: Mapping[SourceId, Sequence[TargetId]],
-        counts: VerifyCounts,
-    ) -> None:
-        if not copies:
-            return
-        differences = []
-        findings = []
-        for source_id, ids in copies.items():
-            listed = ", ".join(str(one) for one in ids)
-            differences.append(
-                Difference(
-                    entity_type_id=entity_type_id,
-                    source_id=source_id,
-                    field=EXISTENCE,
-                    expected="one item",
-                    actual=f"also {listed}",
-                )
-            )
-            findings.append(_copy_found(entity_type_id, source_id, listed))
-        states = [VerifiedItem(source_id=i, state=VerifiedState.DIFFERS) for i in copies]
+        kind = pairs[0].entity_type_id
+        differences = [_difference(pair, EXISTENCE, self._absence(pair)) for pair in absent]
+        states = [
+            VerifiedItem(source_id=pair.source_id, state=VerifiedState.DIFFERS) for pair in absent
+        ]
         with self._workspace.write() as repositories:
-            repositories.differences.add(differences)
-            repositories.findings.add(Phase.VERIFY, findings)
-            repositories.id_map.mark_verified(entity_type_id, states)
-        counts.differ += len(copies)
+            ids = [pair.source_id for pair in absent]
+            repositories.differences.replace_for_items(kind, ids, differences)
+            repositories.id_map.mark_verified(kind, states)
+        counts.differ += len(absent)
+
+    def _read_items(
+        self, target_type_id: EntityTypeId, pairs: Sequence[IdPair], *, select: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Those of the items that are there; of a type that is not, there are none."""
+        try:
+            ids = [pair.target_id for pair in pairs]
+            return self._target.read_items(target_type_id, ids, select=select)
+        except NotFound:
+            self._gone.add(target_type_id)
+            return []
+
+    def _absence(self, pair: IdPair) -> FieldDifference:
+        number = pair.target_entity_type_id
+        actual = f"the target has no entity type {number}" if number in self._gone else None
+        return FieldDifference(field=EXISTENCE, expected=str(pair.target_id), actual=actual)
 
     def _verify_page(
         self, transform: TypeTransform, pairs: Sequence[IdPair], counts: VerifyCounts
@@ -184,7 +179,9 @@ class Verify:
         verified: list[VerifiedItem] = []
         for pair in pairs:
             found, overwritten = self._compare(transform, page, pair)
-            differences += (_difference(transform, pair, one) for one in found)
+            differences += (
+                _difference(pair, transform.source_name(one.field), one) for one in found
+            )
             findings += overwritten
             state = VerifiedState.DIFFERS if found else VerifiedState.AGREES
             title = _title(page.present.get(pair.target_id))
@@ -217,9 +214,9 @@ class Verify:
                 files[file.source_id].append(file)
             matched = [pair.source_id for pair in pairs if pair.origin is Origin.MATCHED]
             updated = repositories.matches.updated(kind, matched) if matched else set()
-        rows = self._target.read_items(
+        rows = self._read_items(
             transform.target_type_id,
-            [pair.target_id for pair in pairs],
+            pairs,
             select=["id", "title", "name", "lastName", *fields_to_read(transform)],
         )
         return _Page(
@@ -237,8 +234,7 @@ class Verify:
         is_other_type = pair.target_entity_type_id != transform.target_type_id
         payload = None if is_other_type else page.present.get(pair.target_id)
         if payload is None:
-            gone = FieldDifference(field=EXISTENCE, expected=str(pair.target_id), actual=None)
-            return [gone], []
+            return [self._absence(pair)], []
         if pair.origin is Origin.MATCHED and pair.source_id not in page.updated:
             return [], []  # it was there before, and nothing was sent
         staged = page.staged[pair.source_id]
@@ -257,6 +253,12 @@ class Verify:
                 findings.append(_overwritten(transform, item, one, detail))
         staged_files = page.files.get(pair.source_id, [])
         differences += self._compare_files(transform, item, payload, staged_files)
+        differences += (
+            FieldDifference(
+                field=field.name, expected=display(value), actual="the target has no such field"
+            )
+            for field, value in transform.gone_values(staged.payload)
+        )
         return differences, findings
 
     def _compare_files(
@@ -324,26 +326,13 @@ def _compare_updated(
     yield from compare_item(transform.target_type_id, wanted, transform.target_fields, payload)
 
 
-def _difference(transform: TypeTransform, pair: IdPair, one: FieldDifference) -> Difference:
+def _difference(pair: IdPair, field: str, one: FieldDifference) -> Difference:
     return Difference(
         entity_type_id=pair.entity_type_id,
         source_id=pair.source_id,
-        field=transform.source_name(one.field),
+        field=field,
         expected=one.expected,
         actual=one.actual,
-    )
-
-
-def _copy_found(entity_type_id: EntityTypeId, source_id: SourceId, listed: str) -> Finding:
-    return Finding(
-        kind=FindingKind.DUPLICATE_IN_TARGET,
-        severity=Severity.WARNING,
-        entity_type_id=entity_type_id,
-        source_id=source_id,
-        value=listed,
-        detail=f"the target holds it again as {listed}",
-        hint="delete the copy, or, if people made it on purpose, empty its field 'Migrator: source "
-        "item'",
     )
 
 

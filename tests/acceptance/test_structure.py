@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.domain.findings import Effect, FindingKind, Phase, Severity
-from migrator.export.structure import PortalNotUsable
+from migrator.export.profile import PortalNotUsable
 from migrator.structure.stage import StructureConflicts, StructureNotReadable
 from tests.acceptance.in_process import opened
 from tests.acceptance.structured_portal import (

@@ -661,6 +661,44 @@ def test_structure_that_people_use_stays_and_is_listed(portals: MakePair) -> Non
     assert pair.target.types.by_entity_type_id == {}
 
 
+def _made_by_people(pair: Pair, kind: str) -> tuple[str, str]:
+    """Something inside of what was brought along. Returns: kind and key of its owner."""
+    (row,) = pair.target.types.by_entity_type_id.values()
+    number = row.entity_type_id
+    fields: dict[str, Any] = {"name": "Theirs"}
+    if kind == "category":
+        params = {"entityTypeId": number, "fields": fields}
+        assert "result" in pair.target.call("crm.category.add", params)
+        return "entity_type", str(number)
+    if kind == "field":
+        name = f"UF_CRM_{row.type_id}_THEIRS"
+        fields = {"entityId": f"CRM_{row.type_id}", "fieldName": name, "userTypeId": "string"}
+        params = {"moduleId": "crm", "field": fields}
+        assert "result" in pair.target.call("userfieldconfig.add", params)
+        return "entity_type", str(number)
+    sql = "SELECT target_key AS k FROM structure_creation WHERE kind = 'category'"
+    pipeline = _rows(pair, f"{sql} AND target_scope = '2'")[0]["k"]
+    fields = {"ENTITY_ID": f"DEAL_STAGE_{pipeline}", "STATUS_ID": "UC_T", "NAME": "Theirs"}
+    assert "result" in pair.target.call("crm.status.add", {"fields": fields})
+    return "category", str(pipeline)
+
+
+@pytest.mark.parametrize("kind", ["category", "field", "stage"])
+def test_structure_in_which_people_made_more_stays_and_is_listed_with_what_it_is(
+    portals: MakePair, kind: str
+) -> None:
+    seed = small_structure()
+    pair = portals(seed, target=target_of_small_structure(seed))
+    _bring_along(pair)
+    owner = _made_by_people(pair, kind)
+
+    result = _undo(pair, with_structure=True)
+
+    kept = {(one.kind, one.key): one.detail for one in result.structure if one.detail}
+    theirs = "UF_CRM_1_THEIRS" if kind == "field" else "Theirs"
+    assert kept[owner] == f"it holds what others have made: {kind} '{theirs}'"
+
+
 def test_a_currency_stays_while_prices_of_products_are_in_it(portals: MakePair) -> None:
     """They would go with it, and the portal does not ask."""
     seed = small_structure()

@@ -52,6 +52,7 @@ class Conflicts:
                 types = self._target.entity_types.values()
                 free = ((str(t.entity_type_id), t.title) for t in types if is_spa(t.entity_type_id))
                 yield from self._namesakes(pair, free, "smart process")
+                yield from self._hidden_namesakes(pair)
             case PairKind.CATEGORY:
                 scope = EntityTypeId(int(pair.target_scope or 0))
                 categories = self._target.categories.get(scope, {}).values()
@@ -71,6 +72,17 @@ class Conflicts:
             if _fold(name) == _fold(pair.source_name) and self._is_free(pair, key):
                 what = f"the target has the {noun} '{name}' ({key}), and more than one would fit"
                 yield Conflict(what, key, name)
+
+    def _hidden_namesakes(self, pair: Pair) -> Iterator[Conflict]:
+        """What is there but refuses to be read would be made a second time."""
+        for one in self._target.refused_types:
+            if _fold(one.title) == _fold(pair.source_name):
+                what = (
+                    f"the target has the smart process '{one.title}' ({one.entity_type_id}), but "
+                    f"refuses to show it ({one.refused}): give the webhook's user the right to "
+                    "read it"
+                )
+                yield Conflict(what, str(one.entity_type_id), one.title)
 
     def _statuses(self, pair: Pair) -> Iterator[Conflict]:
         one = self._source.statuses.get(pair.scope, {}).get(pair.source_key)

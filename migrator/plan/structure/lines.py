@@ -77,6 +77,12 @@ class StructureDiff:
     def missing(self) -> list[Line]:
         return self.of(LineState.MISSING)
 
+    @property
+    def differing(self) -> list[Line]:
+        """Pairs that do not look alike; what the target has is never changed."""
+        paired = (LineState.SAME, LineState.PAIRED)
+        return [line for line in self.lines if line.state in paired and line.details]
+
     def of(self, state: LineState) -> list[Line]:
         return [line for line in self.lines if line.state is state]
 

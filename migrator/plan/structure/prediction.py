@@ -35,6 +35,8 @@ _SPA_STAGES = (
     ("SUCCESS", "S", True),
     ("FAIL", "F", True),
 )
+#: Codes of the stages that a portal makes by itself with a pipeline.
+BORN_CODES = tuple(code for code, _, _ in (*_DEAL_STAGES, *_SPA_STAGES))
 #: The lowest number the portal gives to a new smart process (crm-type-add.md).
 _FIRST_NUMBER = 1030
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from migrator.plan.structure.lines import Line, StructureDiff
     from migrator.plan.structure.parts import Correspondence, Parts
 
-#: Longest STATUS_ID, pipeline prefix included; that of numbered deal pipelines depends on the
-#: pipeline's number, so it is taken as short as codes have been seen to be cut.
-#: Source: b24restdocs api-reference/crm/status/crm-status-add.md
+#: Longest STATUS_ID, pipeline prefix included.
+#: Sources: b24restdocs api-reference/crm/status/crm-status-add.md,
+#: tutorials/crm/how-to-get-lists/how-to-get-elements-by-stage-filter.md (numbered deal pipelines)
 _LONGEST = {"STATUS": 21, "QUOTE_STATUS": 22, "DEAL_STAGE": 22}
 _LONGEST_NUMBERED_DEAL = 21
 _LONGEST_OTHER = 50

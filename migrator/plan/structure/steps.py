@@ -46,7 +46,8 @@ def type_steps(diff: StructureDiff, source: Parts, target: Parts) -> Iterator[St
     The target chooses the number (b24restdocs
     api-reference/crm/universal/user-defined-object-types/crm-type-add.md).
     """
-    before = there_before(target.structure.entity_types)
+    refused = (one.entity_type_id for one in target.structure.refused_types)
+    before = there_before([*target.structure.entity_types, *refused])
     for line in missing(diff, PartKind.ENTITY_TYPE):
         raw = source.entity_type(int(line.key or 0))
         fields = {key: value for key, value in raw.items() if is_switch(key, value)}

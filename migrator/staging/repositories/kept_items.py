@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from migrator.domain.undoing import KeepReason, KeptItem
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
@@ -71,11 +71,15 @@ class KeptItems(Repository):
         return found
 
     def list(
-        self, *, without: Collection[KeepReason] = (), limit: int | None = None
+        self,
+        *,
+        without: Collection[KeepReason] = (),
+        limit: int | None = None,
+        after: KeptItem | None = None,
     ) -> list[KeptItem]:
-        """Items that stay, by entity type and source id."""
+        """Items that stay, by entity type and source id; those that come after one of them."""
         columns = KeptItemRow
-        rows = self._connection.execute(
+        statement = (
             select(columns.__table__)
             .where(
                 columns.migration_id == self._migration_id,
@@ -84,7 +88,10 @@ class KeptItems(Repository):
             .order_by(columns.entity_type_id, columns.source_id)
             .limit(limit)
         )
-        return [_kept(row) for row in rows]
+        if after is not None:
+            place = tuple_(columns.entity_type_id, columns.source_id)
+            statement = statement.where(place > (after.entity_type_id, after.source_id))
+        return [_kept(row) for row in self._connection.execute(statement)]
 
     def _row(self, item: KeptItem) -> dict[str, Any]:
         return {

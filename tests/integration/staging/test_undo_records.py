@@ -74,6 +74,17 @@ def test_kept_items_are_counted_by_type_and_reason(repos: Repositories) -> None:
     }
 
 
+def test_kept_items_are_listed_page_by_page(repos: Repositories) -> None:
+    others = [a_kept(n, entity_type_id=CONTACT) for n in (1, 4)]
+    repos.kept_items.add([*others, a_kept(2), a_kept(3)])
+
+    first = repos.kept_items.list(limit=3)
+    rest = repos.kept_items.list(limit=3, after=first[-1])
+
+    found = [[(one.entity_type_id, one.source_id) for one in page] for page in (first, rest)]
+    assert found == [[(DEAL, 2), (DEAL, 3), (CONTACT, 1)], [(CONTACT, 4)]]
+
+
 def test_items_are_taken_the_newest_first_without_those_that_stay(repos: Repositories) -> None:
     repos.id_map.add([a_pair(1), a_pair(2), a_pair(3), a_pair(4)])
     repos.kept_items.add([a_kept(3), a_kept(2, KeepReason.COPY, target_id=77)])

@@ -39,6 +39,16 @@ def test_a_failed_stage_before_the_successful_one_is_refused(portal: Portal) -> 
     assert "result" in stage(portal, "GONE", 75, "F")
 
 
+def test_codes_of_a_numbered_deal_pipeline_are_cut_with_their_prefix() -> None:
+    portal = Portal.from_seed({"categories": [{"id": 10, "entityTypeId": 2, "name": "Tenth"}]})
+    fields = {"ENTITY_ID": "DEAL_STAGE_10", "STATUS_ID": "UC_ALL_OF_23_CHARACTERS", "NAME": "A"}
+
+    portal.call("crm.status.add", {"fields": fields})
+
+    codes = {row["STATUS_ID"] for row in portal.statuses.of("DEAL_STAGE_10")}
+    assert {"C10:PREPAYMENT_INVOIC", "C10:UC_ALL_OF_23_CHAR"} < codes
+
+
 def test_y_and_n_do_not_work_in_relations(portal: Portal) -> None:
     ends = [
         {"entityTypeId": 2, "isChildrenListEnabled": "Y"},

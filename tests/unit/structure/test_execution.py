@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from migrator.bitrix.errors import UnknownOutcome
 from migrator.domain.records import CreationState, StructureCreation
 from migrator.plan.structure.steps import there_before
 from migrator.structure.execution import Execution
+from migrator.structure.lookup import Lookup
 from migrator.workspace import Workspace
 from tests.fakes.scene import Scene, method_of, ok, refused, sent_json
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from tests.fakes.transport import FakeReply
 
 CUTOFF = 60.0
+#: The one whose webhook it is.
+USER = 7
 
 
 class PipelinePortal:
@@ -163,6 +167,22 @@ def test_a_pipeline_of_that_name_that_was_there_before_is_not_taken_for_the_new_
     execution.run([a_step()])
 
     assert on_record(workspace) == [("5", "found", "1")]
+
+
+@pytest.mark.parametrize(("author", "found"), [(USER, "1032"), (USER + 1, None)])
+def test_a_smart_process_of_that_name_that_somebody_else_made_meanwhile_is_not_ours(
+    author: int, found: str | None
+) -> None:
+    row = {"id": 8, "entityTypeId": 1032, "title": "Project", "createdBy": author}
+    scene = Scene(lambda _: ok({"types": [row]}, total=1))
+    step = replace(
+        a_step("Project"),
+        kind="entity_type",
+        method="crm.type.add",
+        params={"fields": {"title": "Project"}},
+    )
+
+    assert Lookup(scene.client).find(step) == found
 
 
 def test_of_two_pipelines_of_one_name_each_gets_its_own(

@@ -85,6 +85,7 @@ def test_a_pair_that_looks_different_is_no_difference_but_says_in_what() -> None
     now = situation(source, target)
 
     assert line(now, PartKind.STATUS, "Fair").details == ("order '10', in the target '40'",)
+    assert [one.name for one in now.diff.differing] == ["Fair"]
     assert now.diff.is_same
 
 
@@ -180,6 +181,16 @@ def test_two_pipelines_that_fit_equally_well_are_a_conflict() -> None:
 
     assert conflict.conflict is not None
     assert "more than one would fit" in conflict.conflict
+
+
+def test_a_smart_process_the_target_hides_is_not_made_a_second_time() -> None:
+    source = a_portal().smart_process(1302, 12, "Project")
+    target = a_portal().smart_process(1040, 3, "project", refused="ACCESS_DENIED")
+
+    conflict = line(situation(source, target), PartKind.ENTITY_TYPE, "Project")
+
+    assert conflict.conflict is not None
+    assert "refuses to show it (ACCESS_DENIED)" in conflict.conflict
 
 
 def test_two_pipelines_of_one_name_that_the_target_lacks_are_both_missing() -> None:
