@@ -11,7 +11,7 @@ from migrator.domain.errors import UsageError
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
 from migrator.domain.mapping import Pair, PairKey
 from migrator.plan.portal_rights import USER_FIELD_SCOPE
-from migrator.plan.structure.diff import PORTALS_OWN, is_portals_own
+from migrator.plan.structure.diff import made_by_portal_alone
 from migrator.plan.structure.parts import PartKind, Parts
 from migrator.plan.structure.phases import (
     PHASES,
@@ -181,11 +181,11 @@ class StructureStage:
 
     def _result(self, now: Situation, losses: Sequence[Finding]) -> ApplyResult:
         account = self._execution.account
-        own = (one for one in now.diff.missing if is_portals_own(one, self._source))
+        own = ((one, made_by_portal_alone(one, self._source)) for one in now.diff.missing)
         findings = (
             *losses,
             *(_refusal(one) for one in account.refused),
-            *(_portals_own(one) for one in own),
+            *(_portals_own(one, advice) for one, advice in own if advice is not None),
         )
         with self._workspace.write() as repositories:
             repositories.findings.replace(Phase.STRUCTURE, findings)
@@ -247,14 +247,14 @@ def _refusal(refusal: Refusal) -> Finding:
     )
 
 
-def _portals_own(line: Line) -> Finding:
+def _portals_own(line: Line, advice: str) -> Finding:
     return Finding(
         kind=FindingKind.STRUCTURE_REFUSED,
         severity=Severity.WARNING,
         effect=Effect.LOST,
         entity_type_id=_entity_type_id(line.kind, line.scope),
         value=line.key,
-        detail=f"{_where(line)}: {PORTALS_OWN}",
+        detail=f"{_where(line)}: {advice}",
         hint="or name a pipeline of the target for it in the mapping file",
     )
 

@@ -48,7 +48,7 @@ class Conflicts:
 
     def _found(self, pair: Pair) -> Iterator[Conflict]:
         match pair.kind:
-            case PairKind.ENTITY_TYPE:
+            case PairKind.ENTITY_TYPE if is_spa(int(pair.source_key)):
                 types = self._target.entity_types.values()
                 free = ((str(t.entity_type_id), t.title) for t in types if is_spa(t.entity_type_id))
                 yield from self._namesakes(pair, free, "smart process")
@@ -62,7 +62,7 @@ class Conflicts:
                 yield from self._statuses(pair)
             case PairKind.FIELD:
                 yield from self._fields(pair)
-            case PairKind.ENUMERATION | PairKind.USER | PairKind.CURRENCY:
+            case _:
                 return
 
     def _namesakes(
@@ -76,7 +76,8 @@ class Conflicts:
     def _hidden_namesakes(self, pair: Pair) -> Iterator[Conflict]:
         """What is there but refuses to be read would be made a second time."""
         for one in self._target.refused_types:
-            if _fold(one.title) == _fold(pair.source_name):
+            is_namesake = _fold(one.title) == _fold(pair.source_name)
+            if is_spa(one.entity_type_id) and is_namesake:
                 what = (
                     f"the target has the smart process '{one.title}' ({one.entity_type_id}), but "
                     f"refuses to show it ({one.refused}): give the webhook's user the right to "

@@ -58,12 +58,15 @@ class _Comparison:
             yield from self._relation(relation, listed)
 
     def _is_part(self, pair: Pair) -> bool:
-        """System types and system fields are the same everywhere; people are not structure."""
+        """System fields are the same everywhere, and so is a system type; people are no structure.
+
+        A portal may lack a system type, by its tariff or its settings.
+        """
         match pair.kind:
             case PairKind.USER:
                 return False
             case PairKind.ENTITY_TYPE:
-                return is_spa(int(pair.source_key))
+                return is_spa(int(pair.source_key)) or pair.target_key is None
             case PairKind.FIELD:
                 fields = self._source.structure.fields.get(EntityTypeId(int(pair.scope)))
                 known = fields.get(pair.source_key) if fields else None
@@ -104,8 +107,9 @@ class _Comparison:
         return (LineState.CONFLICTING if conflict else LineState.MISSING), conflict
 
     def _advice(self, pair: Pair, state: LineState) -> Iterator[str]:
-        if state is LineState.MISSING and is_portals_own(pair, self._source):
-            yield PORTALS_OWN
+        advice = made_by_portal_alone(pair, self._source)
+        if state is LineState.MISSING and advice is not None:
+            yield advice
 
     def _is_same_identifier(self, pair: Pair) -> bool:
         """User fields of an SPA and stages carry the number of their owner, which may differ."""
@@ -208,20 +212,35 @@ class _Comparison:
         return TargetOnly(self._source, self._target, self._correspondence).lines()
 
 
-#: Of pipelines such as that of suppliers, which come with inventory management (b24restdocs
+#: Such as that of suppliers, which comes with inventory management (b24restdocs
 #: api-reference/crm/universal/category/crm-category-add.md, ADDING_DISABLED).
-PORTALS_OWN = (
+_OWN_PIPELINE = (
     "a pipeline of the portal's own, which cannot be created over REST: switch the feature on that "
     "it belongs to, in the target"
 )
 
+#: Quotes and smart invoices depend on the tariff, leads on the CRM's mode; only smart processes are
+#: made by crm.type.add (b24restdocs
+#: api-reference/crm/universal/user-defined-object-types/crm-type-add.md).
+_OWN_TYPE = (
+    "a type of the portal's own, which cannot be created over REST: switch it on in the target, or "
+    f"say `drop` in the mapping file ({PairKind.ENTITY_TYPE.section}) to leave it out"
+)
 
-def is_portals_own(part: Pair | Line, source: Parts) -> bool:
-    """Whether a part of the source is a pipeline that only the portal itself can make."""
+
+def made_by_portal_alone(part: Pair | Line, source: Parts) -> str | None:
+    """What to do about a part of the source that REST cannot create; None where it can."""
     key = part.source_key if isinstance(part, Pair) else part.key
-    if part.kind.value != PartKind.CATEGORY or key is None:
-        return False
-    return source.category(int(part.scope), int(key)).get("isSystem") == "Y"
+    if key is None:
+        return None
+    match part.kind.value:
+        case PartKind.ENTITY_TYPE.value if not is_spa(int(key)):
+            return _OWN_TYPE
+        case PartKind.CATEGORY.value:
+            is_own = source.category(int(part.scope), int(key)).get("isSystem") == "Y"
+            return _OWN_PIPELINE if is_own else None
+        case _:
+            return None
 
 
 def _missing(kind: PartKind, scope: str, key: str, name: str) -> Line:

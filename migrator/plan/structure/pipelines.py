@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from migrator.domain.records import CreationState, StructureCreation
 from migrator.domain.vocabulary import EntityTypeId, stage_entity_id
-from migrator.plan.structure.diff import is_portals_own
+from migrator.plan.structure.diff import made_by_portal_alone
 from migrator.plan.structure.parts import PartKind
 from migrator.plan.structure.steps import missing, there_before
 
@@ -65,7 +65,7 @@ def category_steps(
         partner = correspondence.entity_type(int(line.scope))
         if partner is None or partner not in target.structure.entity_types:
             continue
-        if is_portals_own(line, source):
+        if made_by_portal_alone(line, source):
             continue
         raw = source.category(int(line.scope), int(line.key or 0))
         there = target.structure.categories.get(EntityTypeId(partner), {})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.domain.findings import Effect, Finding, FindingKind, Severity
 from migrator.domain.records import StructureCreation
 from migrator.plan.structure.details import is_switch
+from migrator.plan.structure.diff import made_by_portal_alone
 from migrator.plan.structure.lines import LineState
 from migrator.plan.structure.parts import PartKind, Relation
 
@@ -49,6 +50,8 @@ def type_steps(diff: StructureDiff, source: Parts, target: Parts) -> Iterator[St
     refused = (one.entity_type_id for one in target.structure.refused_types)
     before = there_before([*target.structure.entity_types, *refused])
     for line in missing(diff, PartKind.ENTITY_TYPE):
+        if made_by_portal_alone(line, source):
+            continue
         raw = source.entity_type(int(line.key or 0))
         fields = {key: value for key, value in raw.items() if is_switch(key, value)}
         yield StructureCreation(

@@ -282,3 +282,30 @@ def test_a_pipeline_of_the_portals_own_is_missing_and_is_not_created() -> None:
 
     assert "switch the feature on" in line(now, PartKind.CATEGORY, "Suppliers").details[0]
     assert all(phase(now) == [] for phase in PHASES)
+
+
+def test_a_system_type_the_target_lacks_is_missing_and_is_not_created() -> None:
+    source = a_portal().smart_process(7, 0, "Quote")
+    source.user_field("UF_CRM_NOTE", entity_type=7, owner="CRM_QUOTE", label="Note")
+
+    now = situation(source, a_portal())
+
+    assert "switch it on in the target" in line(now, PartKind.ENTITY_TYPE, "Quote").details[0]
+    assert line(now, PartKind.FIELD, "Note").state is LineState.MISSING
+    assert all(phase(now) == [] for phase in PHASES)
+
+
+def test_a_system_type_the_target_refuses_to_show_is_no_conflict() -> None:
+    source = a_portal().smart_process(7, 0, "Quote")
+    target = a_portal().smart_process(7, 0, "Quote", refused="ENTITY_TYPE_NOT_SUPPORTED")
+
+    now = situation(source, target)
+
+    assert line(now, PartKind.ENTITY_TYPE, "Quote").state is LineState.MISSING
+
+
+def test_a_system_type_that_is_left_out_is_not_missing() -> None:
+    source = a_portal().smart_process(7, 0, "Quote")
+    left_out: dict[PairKey, str | None] = {PairKey(PairKind.ENTITY_TYPE, "", "7"): None}
+
+    assert situation(source, a_portal(), overrides=left_out).diff.is_same
