@@ -53,11 +53,16 @@ from migrator.planning.pairing_in_force import (
 )
 from migrator.planning.sample import SampleDrawing
 from migrator.planning.stage import Planning, PlanOptions, load_structures
+from migrator.planning.staged_export import (
+    require_export,
+    require_types,
+    require_whole_export,
+)
 from migrator.structure.execution import settle_creations
 from migrator.structure.stage import ApplyResult, StructureNotReadable, StructureStage
 from migrator.undo.stage import Undo, UndoOptions, UndoResult, require_no_undo
 from migrator.verify.stage import Verify, VerifyCounts
-from migrator.workspace import Workspace, exported_types, recorded_filters, staged_mapping
+from migrator.workspace import Workspace, staged_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,12 +83,6 @@ _SHOWN = 20
 
 #: How many candidates of an entity type are written into a mapping file at once.
 _WRITTEN_MATCHES = 1000
-
-
-class NothingExported(UsageError):
-    """The staging database holds nothing of the source yet."""
-
-    reference = "nothing-exported"
 
 
 class BlockedByFindings(UsageError):
@@ -248,7 +247,7 @@ class App:
         """
         source = self._stage_structure(Role.SOURCE)
         target = self._stage_structure(Role.TARGET)
-        _check_only(source, only)
+        require_types(source, only)
         file = self._mapping_file()
         created = self._created()
         # A mistake in the file is told now, and not after hours of reading.
@@ -306,8 +305,8 @@ class App:
 
         Raises: NothingExported, MappingFileError.
         """
-        self._require_export()
-        self._require_whole_export(only)
+        require_export(self.workspace)
+        require_whole_export(self.workspace, self._mapping_file(), only)
         self._stage_structure(Role.TARGET)
         settings = self.settings
         options = PlanOptions(
@@ -335,8 +334,8 @@ class App:
 
         Raises: NothingExported.
         """
-        self._require_export()
-        self._require_whole_export(only)
+        require_export(self.workspace)
+        require_whole_export(self.workspace, self._mapping_file(), only)
         source, _ = load_structures(self.workspace)
         self.workspace.sampled = False
         drawn = SampleDrawing(self.workspace, source).ensure(share, only or source.entity_types)
@@ -369,9 +368,9 @@ class App:
 
         `above` leaves out items of a source type up to a target id.
         """
-        self._require_export()
+        require_export(self.workspace)
         source, target = load_structures(self.workspace)
-        _check_only(source, only)
+        require_types(source, only)
         with self.workspace.read() as repositories:
             mapping = staged_mapping(repositories)
         client = self._clients[Role.TARGET]
@@ -383,9 +382,9 @@ class App:
 
         The source is not asked for anything. Raises: NothingExported, CannotSettle.
         """
-        self._require_export()
+        require_export(self.workspace)
         source, _ = load_structures(self.workspace)
-        _check_only(source, options.only)
+        require_types(source, options.only)
         client, target = self._clients[Role.TARGET], self._stage_structure(Role.TARGET)
         with self.workspace.read() as repositories:
             mapping = staged_mapping(repositories)
@@ -442,49 +441,3 @@ class App:
             repositories.structure.save(role, elements)
         self._structures[role] = build_structure(elements)
         return self._structures[role]
-
-    def _require_whole_export(self, only: frozenset[EntityTypeId]) -> None:
-        """What is exported in part must not be imported as if it were all."""
-        source, _ = load_structures(self.workspace)
-        _check_only(source, only)
-        file = self._mapping_file()
-        wanted = set(only or source.entity_types) - file.left_out
-        # A filter with mistakes is told by the plan, together with all others of the file.
-        filters = None if file.filter_faults(source) else file.item_filters(source)
-        with self.workspace.read() as repositories:
-            missing = wanted - exported_types(repositories)
-            known = recorded_filters(repositories)
-        changed = [
-            t for t in wanted if filters is not None and known.get(t, {}) != filters.get(t, {})
-        ]
-        if changed:
-            titles = ", ".join(source.entity_types[t].title for t in sorted(changed))
-            raise NothingExported(
-                f"what is staged was not exported by the filter that is in force now: {titles}",
-                hint="migrator export --mapping FILE, with the same mapping file",
-            )
-        if missing:
-            titles = ", ".join(source.entity_types[t].title for t in sorted(missing))
-            raise NothingExported(
-                f"the export of these entity types is not finished: {titles}",
-                hint="migrator export, or narrow the command with --only",
-            )
-
-    def _require_export(self) -> None:
-        with self.workspace.read() as repositories:
-            found = repositories.structure.load(Role.SOURCE, "profile")
-        if not found:
-            raise NothingExported(
-                f"nothing of the source is staged yet for migration '{self.migration.name}'",
-                hint="migrator export",
-            )
-
-
-def _check_only(source: Structure, only: frozenset[EntityTypeId]) -> None:
-    unknown = sorted(only - source.entity_types.keys())
-    if unknown:
-        known = ", ".join(f"{t} ({one.title})" for t, one in sorted(source.entity_types.items()))
-        raise UsageError(
-            f"the source has no entity type {unknown[0]}, or its webhook may not read it",
-            hint=f"--only takes: {known}",
-        )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.app import NothingExported
 from migrator.domain.vocabulary import DEAL
 from migrator.export.items import FilterRefused
 from migrator.planning.mapping_file import MappingFileError
+from migrator.planning.staged_export import NothingExported
 from migrator.sandbox import twin_structure
 from tests.acceptance.in_process import opened
 
