@@ -51,8 +51,6 @@ def correlation_value(migration: Migration, entity_type_id: EntityTypeId, source
 
 def stored_name(entity_type: EntityType) -> str:
     """The field's name; those of smart processes and invoices carry their own entity's."""
-    if entity_type.entity_type_id == SMART_INVOICE:
-        return f"UF_CRM_SMART_INVOICE_{CORRELATION_SUFFIX}"
     return f"{entity_type.user_field_prefix}{CORRELATION_SUFFIX}"
 
 

@@ -12,7 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from migrator.domain.fields import Field, FieldSet, parse_field
-from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId, stage_entity_id
+from migrator.domain.vocabulary import (
+    SMART_INVOICE,
+    SYSTEM_TYPES,
+    EntityTypeId,
+    stage_entity_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,6 +52,10 @@ class Element(Protocol):
     def payload(self) -> Any: ...
 
 
+#: Before every user field of the CRM.
+_USER_FIELD = "UF_CRM_"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityType:
     """An entity type of a portal; `type_id` is an SPA's own id, which its user fields carry."""
@@ -65,8 +74,17 @@ class EntityType:
 
     @property
     def user_field_prefix(self) -> str:
-        """What stands before the part of a user field's name that people chose."""
-        return f"UF_CRM_{self.type_id}_" if self.type_id is not None else "UF_CRM_"
+        """What stands before the part of a user field's name that people chose.
+
+        Fields of invoices are made by userfieldconfig.add, which asks for `UF_<entityId>_`; those
+        of the other system types have methods of their own.
+        """
+        by_entity = self.type_id is not None or self.entity_type_id == SMART_INVOICE
+        return f"UF_{self.user_field_entity_id}_" if by_entity else _USER_FIELD
+
+    def user_field_code(self, stored_name: str) -> str:
+        """The part of a user field's name that people chose."""
+        return stored_name.removeprefix(self.user_field_prefix).removeprefix(_USER_FIELD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,3 +157,12 @@ def entity_type_of_stages(directory: str) -> EntityTypeId | None:
     if spa is not None:
         return EntityTypeId(int(spa[1]))
     return next((one for pattern, one in _DIRECTORIES if pattern.fullmatch(directory)), None)
+
+
+_NUMBERED_STAGES = re.compile(r"(?:DEAL|SMART_INVOICE|DYNAMIC_[0-9]+)_STAGE_([0-9]+)")
+
+
+def category_of_stages(directory: str) -> int | None:
+    """The pipeline whose stages a directory holds, where its name carries one."""
+    numbered = _NUMBERED_STAGES.fullmatch(directory)
+    return int(numbered[1]) if numbered is not None else None

@@ -249,7 +249,7 @@ class TypeImport:
                 return chunk
             raise
         except ItemRefused as error:
-            outcomes = self._refused(chunk, error)
+            outcomes = self._refused(items, error)
         else:
             self._losses = 0
             self._given_up.clear()
@@ -301,18 +301,30 @@ class TypeImport:
             )
         ]
 
-    def _refused(self, chunk: Sequence[Prepared], error: ItemRefused) -> list[ItemOutcome]:
-        """The whole request was refused for the sake of one item: find it by smaller requests."""
-        if len(chunk) > 1:
-            self.chunk.lost()
-            return _absent([_batch_item(prepared) for prepared in chunk])
-        return [
+    def _refused(self, items: Sequence[BatchItem], error: ItemRefused) -> list[ItemOutcome]:
+        """The whole request was refused for the sake of one item: find it by smaller requests.
+
+        The portal takes the items one after the other and keeps those before the one it cannot
+        read (b24_clear: bitrix/modules/crm/lib/controller/item.php, batchImportAction).
+        """
+        alone = len(items) == 1
+        failed = [
             ItemOutcome(
-                source_id=chunk[0].staged.source_id,
+                source_id=item.source_id,
                 outcome=BatchOutcome.FAILED,
-                error=error.code,
-                error_description=error.description,
+                error=error.code if alone else None,
+                error_description=error.description if alone else None,
             )
+            for item in items
+        ]
+        outcomes = self._settlement.check_failures(items, failed)
+        if alone:
+            return outcomes
+        self.chunk.lost()
+        gone = BatchOutcome.ABSENT
+        return [
+            replace(one, outcome=gone) if one.outcome is BatchOutcome.FAILED else one
+            for one in outcomes
         ]
 
     def _late_again(

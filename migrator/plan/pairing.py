@@ -327,7 +327,7 @@ def _field_identity(owned: tuple[_Side, Field]) -> Hashable | None:
         return ("parent", side.types.get(parent) if side.types is not None else parent)
     if not field.is_dynamic:
         return ("system", field.name)
-    name = field.stored_name.removeprefix(side.entity_type.user_field_prefix)
+    name = side.entity_type.user_field_code(field.stored_name)
     return ("user", name, field.type, field.is_multiple)
 
 

@@ -1,6 +1,7 @@
 """Pipelines: crm.category.*.
 
-Source: b24restdocs api-reference/crm/universal/category/*.md
+Sources: b24restdocs api-reference/crm/universal/category/*.md;
+core-corp: modules/crm/lib/controller/category.php, .../Category/Entity/ClientDefaultCategory.php
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Categories:
                 row |= {key: raw.get(key, "") for key in ("originId", "originatorId")}
         else:
             row |= {"code": raw.get("code") or "", "isSystem": raw.get("isSystem", "N")}
+            if _is_clients_own(row):
+                row["isSystem"] = "Y"
         self._rows.setdefault(etid, {})[row["id"]] = row
         return row
 
@@ -127,8 +130,10 @@ def _administrator(call: Call) -> None:
 @method("crm.category.list")
 def list_categories(portal: Portal, call: Call) -> Answer:
     rows = portal.categories.of(_entity_type(portal, call))
-    wanted = call.array("filter")
-    rows = [row for row in rows if all(str(row.get(k)) == str(v) for k, v in wanted.items())]
+    # The code is all that can be filtered by; other keys are passed over (controller/category.php).
+    code = call.array("filter").get("code")
+    if code is not None:
+        rows = [row for row in rows if row.get("code", "") == str(code)]
     rows, total, following = page(rows, call.get("start") or 0)
     return Answer({"categories": [dict(row) for row in rows]}, total, following)
 
@@ -144,12 +149,15 @@ def add(portal: Portal, call: Call) -> Answer:
     _administrator(call)
     etid = _entity_type(portal, call)
     raw = call.array("fields")
-    if php.is_empty(raw.get("name")):
-        raise PortalError("CRM_FIELD_ERROR_REQUIRED", 'The "name" field is required')
+    if raw.get("isSystem") == "Y":
+        raise PortalError("ADDING_DISABLED", "Adding a system category is prohibited")
+    _check_default(etid, raw)
+    _check_name(raw.get("name"))
     known: dict[str, Any] = {
-        key: raw[key] for key in ("name", "sort", "originId", "originatorId") if key in raw
+        key: raw[key] for key in ("name", "originId", "originatorId") if key in raw
     }
-    row = portal.categories.load({**known, "entityTypeId": etid})
+    sort = max(php.to_int(raw.get("sort", _SORT)), 0)
+    row = portal.categories.load({**known, "sort": sort, "entityTypeId": etid})
     if raw.get("isDefault") == "Y" and etid != DEAL:
         portal.categories.make_default(row)
     portal.statuses.add_stages(etid, row["id"])
@@ -157,14 +165,43 @@ def add(portal: Portal, call: Call) -> Answer:
     return Answer({"category": dict(row)})
 
 
+#: Where no place is named, and the longest name (crm-category-add.md).
+_SORT = 500
+_LONGEST_NAME = 255
+
+
+def _check_name(name: Any) -> None:
+    """Neither blank nor too long; the words for the latter are ours (crm-category-add.md)."""
+    if not str(name or "").strip():
+        raise PortalError(0, "Field 'NAME' is required")
+    if len(str(name)) > _LONGEST_NAME:
+        raise PortalError(0, f"Field 'NAME' is longer than {_LONGEST_NAME} characters")
+
+
+def _check_default(entity_type_id: int, raw: dict[str, Any]) -> None:
+    if raw.get("isDefault") == "Y" and entity_type_id in (CONTACT, COMPANY):
+        text = "Default client category does not support updating default state"
+        raise PortalError(0, text)
+
+
+def _is_clients_own(row: Category) -> bool:
+    """The category 0 of contacts and companies, which is no row of the database."""
+    return row["id"] == 0 and row["entityTypeId"] in (CONTACT, COMPANY)
+
+
 @method("crm.category.update")
 def update(portal: Portal, call: Call) -> Answer:
     _administrator(call)
     row = _category(portal, call)
     raw = call.array("fields")
+    _check_default(row["entityTypeId"], raw)
+    if _is_clients_own(row):
+        raise PortalError(0, "Default client category can not be changed")
+    if "name" in raw:
+        _check_name(raw["name"])
     writable = {"name", "sort", *({"originId", "originatorId"} & set(row))}
     row |= {key: value for key, value in raw.items() if key in writable}
-    row["sort"] = php.to_int(row["sort"])
+    row["sort"] = max(php.to_int(row["sort"]), 0)
     if raw.get("isDefault") == "Y" and row["entityTypeId"] != DEAL:
         portal.categories.make_default(row)
     portal.structure_changed()

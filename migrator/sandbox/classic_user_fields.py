@@ -5,7 +5,6 @@ Source: b24restdocs api-reference/crm/deals/user-defined-fields/*.md
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import php, user_field_config, user_fields
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from migrator.sandbox.portal import Portal
     from migrator.sandbox.user_fields import UserField
 
+_PREFIX = "UF_CRM_"
 _ENTITIES = ("lead", "deal", "contact", "company", "quote")
 _KEYS = {
     "ID": "id",
@@ -76,13 +76,18 @@ def list_fields(portal: Portal, call: Call) -> Answer:
     wanted = call.array("filter", "FILTER")
     language = wanted.pop("LANG", None)
     rows = []
-    for found in portal.user_fields.of_entity(_entity(call)):
+    # By SORT, then by ID (crm-deal-userfield-list.md).
+    for found in sorted(portal.user_fields.of_entity(_entity(call)), key=_place):
         row = _printed(found)
         if all(str(row.get(key)) == str(value) for key, value in wanted.items()):
             options = {"LIST": row.pop("LIST")} if "LIST" in row else {}
             rows.append(row | _labels_in(found, language) | options)
     rows, total, following = page(rows, call.get("start") or 0)
     return Answer(rows, total, following)
+
+
+def _place(found: UserField) -> tuple[int, int]:
+    return (found.sort, found.id)
 
 
 def _labels_in(found: UserField, language: str | None) -> dict[str, Any]:
@@ -102,25 +107,21 @@ def get(portal: Portal, call: Call) -> Answer:
 
 @method(*_names("add"))
 def add(portal: Portal, call: Call) -> Answer:
-    """UF_CRM_ is prepended when missing, lower case is raised, 50 characters at most.
+    """UF_CRM_ takes the place of UF_ or stands before, lower case is raised.
 
     Two values of a list cannot have one XML_ID (b24restdocs .../crm-deal-userfield-add.md).
     """
     _administrator(call)
     raw = call.array("fields", "FIELDS")
     name = str(raw.get("FIELD_NAME") or "").upper()
-    for prefix in ("UF_CRM_", "UF_", "CRM_"):
-        name = name.removeprefix(prefix)
     if not name:
         raise PortalError("", "The 'FIELD_NAME' field is not found.")
     if not raw.get("USER_TYPE_ID"):
         raise PortalError("", "The 'USER_TYPE_ID' field is not found.")
     if raw["USER_TYPE_ID"] not in user_fields.TYPES:
         raise PortalError("ERROR_CORE", "Incorrect custom type specified.")
-    stored = f"UF_CRM_{name}"
-    if not re.fullmatch(r"[A-Z0-9_]{1,50}", stored):
-        # Longer ones, and other characters (crm-deal-userfield-add.md).
-        raise PortalError("ERROR_CORE", f"The field name {stored} is not valid.")
+    stored = name if name.startswith(_PREFIX) else _PREFIX + name.removeprefix("UF_")
+    user_fields.check_name(stored, "ERROR_CORE")
     if portal.user_fields.find(_entity(call), stored):
         raise PortalError("ERROR_CORE", f"The field {stored} already exists.")
     _check_list(raw)
@@ -142,8 +143,9 @@ def _check_list(raw: dict[str, Any]) -> None:
 
 def _definition(raw: dict[str, Any]) -> dict[str, Any]:
     row = {key: raw[classic] for classic, key in (_KEYS | _LABELS).items() if classic in raw}
-    if "editFormLabel" not in row and "LABEL" in raw:
-        row["editFormLabel"] = raw["LABEL"]
+    if "LABEL" in raw:
+        # For every label that is not sent (crm-deal-userfield-add.md).
+        row = dict.fromkeys(_LABELS.values(), raw["LABEL"]) | row
     if "LIST" in raw:
         options = [dict(php.array_items(one)) for one in php.array_values(raw["LIST"])]
         row["enum"] = [_read_option(one) for one in options]
@@ -160,6 +162,9 @@ def update(portal: Portal, call: Call) -> Answer:
     _administrator(call)
     found = _find(portal, call)
     raw = _definition(call.array("fields", "FIELDS"))
+    if isinstance(raw.get("settings"), dict):
+        # Only what is sent is overwritten (crm-deal-userfield-update.md).
+        raw["settings"] = found.settings | raw["settings"]
     user_field_config.apply(portal, found, raw | {"userTypeId": found.user_type_id})
     return Answer(True)  # noqa: FBT003 - the documented result
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import php
-from migrator.sandbox.errors import PortalError, access_denied, not_found
-from migrator.sandbox.registry import Answer, Call, method
+from migrator.sandbox.errors import PortalError, not_found
+from migrator.sandbox.registry import Answer, Call, method, page
 
 if TYPE_CHECKING:
     from migrator.sandbox.portal import Portal
@@ -71,9 +71,13 @@ class Currencies:
 
 @method("crm.currency.list")
 def list_currencies(portal: Portal, call: Call) -> Answer:
-    """`total` is always 0 (crm-currency-list.md)."""
-    del call
-    return Answer(portal.currencies.rows(), total=0)
+    """`total` is always 0 (crm-currency-list.md), so there is no `next` at the end of a page."""
+    rows = portal.currencies.rows()
+    for key, direction in reversed(call.array("order", "ORDER").items()):
+        backwards = str(direction).upper() == "DESC"
+        rows.sort(key=lambda row, key=key: str(row.get(key.upper())), reverse=backwards)  # type: ignore[misc] # mypy cannot infer a lambda with a default
+    rows, _, _ = page(rows, call.get("start") or 0)
+    return Answer(rows, total=0)
 
 
 @method("crm.currency.get")
@@ -90,22 +94,27 @@ def base(portal: Portal, call: Call) -> Answer:
     return Answer(portal.currencies.base)
 
 
+def _administrator(call: Call) -> None:
+    """Words without a code (crm-currency-add.md, -update.md, -delete.md)."""
+    if not call.user.crm_admin:
+        raise PortalError("", "Access denied.")
+
+
 @method("crm.currency.add")
 def add(portal: Portal, call: Call) -> Answer:
-    if not call.user.crm_admin:
-        raise access_denied()
+    _administrator(call)
     raw = call.array("fields", "FIELDS")
     for key in ("CURRENCY", "AMOUNT_CNT", "AMOUNT"):
         if php.is_empty(raw.get(key)):
-            raise PortalError("", f"The field {key} is required.")
+            # b24restdocs .../crm-currency-add.md
+            raise PortalError("ERROR_CORE", f'Undefined array key "{key}"')
     portal.currencies.put({**raw, "BASE": "N"}, portal.now())
     return Answer(str(raw["CURRENCY"]))
 
 
 @method("crm.currency.update")
 def update(portal: Portal, call: Call) -> Answer:
-    if not call.user.crm_admin:
-        raise access_denied()
+    _administrator(call)
     code = str(call.get("id", "ID"))
     if code not in portal.currencies:
         raise not_found("Not found")
@@ -120,8 +129,7 @@ def delete(portal: Portal, call: Call) -> Answer:
 
     Prices of products go with it (the module catalog: general/price.php, OnCurrencyDelete).
     """
-    if not call.user.crm_admin:
-        raise PortalError("", "Access denied.")
+    _administrator(call)
     code = str(call.get("id", "ID"))
     if code not in portal.currencies:
         raise PortalError("ERROR_CODE", "The currency does not exist")

@@ -14,11 +14,14 @@ from migrator.sandbox import php
 from migrator.sandbox.errors import PortalError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from migrator.sandbox.portal import Portal
     from migrator.sandbox.store import StoredFile
 
 DOWNLOAD = "crm.controller.item.getFile"
 _PREFIX = "crm|"
+_DOWNLOAD_HEADERS = ("User-Agent", "Accept", "Accept-Language", "Referer")
 
 
 class UnreadableFileError(Exception):
@@ -53,6 +56,11 @@ def find_by_token(portal: Portal, value: object) -> StoredFile:
     if found is None:
         raise PortalError("NOT_FOUND", "File not found")
     return found
+
+
+def may_download(headers: Mapping[str, str]) -> bool:
+    """By the rules of b24restdocs settings/how-to-call-rest-api/general-principles.md."""
+    return all(headers.get(name) for name in _DOWNLOAD_HEADERS)
 
 
 def content_disposition(name: str) -> str:

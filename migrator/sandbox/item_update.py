@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migrator.sandbox import item_write, multifields, reading, stages
+from migrator.sandbox import item_write, multifields, php, reading, stages
 from migrator.sandbox.entity_types import CONTACT
-from migrator.sandbox.errors import PortalError
+from migrator.sandbox.errors import PortalError, invalid_field
 from migrator.sandbox.losses import LossKind
 from migrator.sandbox.values import UNSET, read_value
 
@@ -53,6 +53,11 @@ def _read_changed(write: Write, fields: FieldSet, row: Row, raw: dict[str, Any])
         field = item_write.writable(write, fields, key, sent, history=False, new=False)
         if field is None:
             continue
+        universal = write.call.method.lower() == "crm.item.update"
+        if universal and field.stored == "photo" and not php.is_empty(sent):
+            # Neither a pair nor fileData (b24restdocs tutorials/crm/how-to-edit-crm-objects/
+            # how-to-make-contact-edit-card.md).
+            raise invalid_field("photo")
         value = read_value(write, field, key, sent)
         if value is UNSET:
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import entity_types, files, item_list, item_update, item_write, php
-from migrator.sandbox.errors import PortalError, access_denied, invalid_argument, not_found
+from migrator.sandbox.errors import PortalError, access_denied, not_found
 from migrator.sandbox.fields import BINDING_ROWS
 from migrator.sandbox.registry import Answer, Call, method
 from migrator.sandbox.writing import Write
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Most elements of one crm.item.batchImport (b24restdocs .../crm-item-batch-import.md).
 _IMPORT_BATCH = 20
+#: The code of Bitrix\Main\ArgumentException.
+_THROWN = 100
 
 
 def _entity_type(portal: Portal, call: Call) -> int:
@@ -128,7 +130,12 @@ def import_item(portal: Portal, call: Call) -> Answer:
 
 @method("crm.item.batchImport")
 def batch_import(portal: Portal, call: Call) -> Answer:
-    """Entries run in order, a failed one stops nothing, `items` keeps the keys of `data`."""
+    """Entries run in order, a failed one stops nothing, `items` keeps the keys of `data`.
+
+    What is thrown, the 100 of a value that cannot be read, is caught by nobody: it ends the call,
+    and the entries before it stay (b24_clear: controller/item.php, batchImportAction;
+    crm-item-batch-import.md has it among the errors of the whole call).
+    """
     etid = _importable_type(portal, call)
     data = call.get("data")
     if not php.is_array(data):
@@ -144,12 +151,13 @@ def batch_import(portal: Portal, call: Call) -> Answer:
 
 def _import_entry(portal: Portal, call: Call, etid: int, entry: Any) -> dict[str, Any]:
     portal.charge_imports(1)
-    if not php.is_array(entry):
-        return invalid_argument("An element of data must be an array").body()
     try:
+        # What is no array counts as an empty one (b24_clear: controller/item.php).
         raw = dict(php.array_items(entry))
         row = item_write.create(Write(portal, call, etid), raw, importing=True)
     except PortalError as error:
+        if error.code == _THROWN:
+            raise
         # Only the first error of an entry is told.
         return error.body()
     return {"item": {"id": row["id"]}}

@@ -40,7 +40,7 @@ class LeakyBucket:
 
 
 class OperatingBudget:
-    """Seconds spent per method within the window.
+    """Seconds spent per account, a method of one webhook, within the window.
 
     Checked before a call, so the call that crosses the line still completes.
     """
@@ -48,36 +48,36 @@ class OperatingBudget:
     def __init__(self, limits: Limits | None) -> None:
         self._limits = limits
         self._window = limits.operating_window_seconds if limits else 600.0
-        #: method -> [number of the bucket, its first write, its seconds]
+        #: account -> [number of the bucket, its first write, its seconds]
         self._spent: dict[str, deque[tuple[int, float, float]]] = {}
 
-    def check(self, method: str, now: float) -> None:
-        if self._limits and self.operating(method, now) >= self._limits.operating_limit_seconds:
+    def check(self, account: str, now: float) -> None:
+        if self._limits and self.operating(account, now) >= self._limits.operating_limit_seconds:
             raise PortalError(
                 "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.", 429
             )
 
-    def spend(self, method: str, seconds: float, now: float) -> None:
+    def spend(self, account: str, seconds: float, now: float) -> None:
         if seconds <= _FREE_SECONDS:
             return
         number = int(now // (self._window / _BUCKETS))
-        buckets = self._spent.setdefault(method, deque())
+        buckets = self._spent.setdefault(account, deque())
         if buckets and buckets[-1][0] == number:
             _, first_write, so_far = buckets.pop()
             buckets.append((number, first_write, so_far + seconds))
         else:
             buckets.append((number, now, seconds))
 
-    def operating(self, method: str, now: float) -> float:
-        return sum(seconds for _, _, seconds in self._live(method, now))
+    def operating(self, account: str, now: float) -> float:
+        return sum(seconds for _, _, seconds in self._live(account, now))
 
-    def reset_at(self, method: str, now: float) -> int:
+    def reset_at(self, account: str, now: float) -> int:
         """The first write of the oldest bucket plus the window."""
-        buckets = self._live(method, now)
+        buckets = self._live(account, now)
         return int((buckets[0][1] if buckets else now) + self._window)
 
-    def _live(self, method: str, now: float) -> deque[tuple[int, float, float]]:
-        buckets = self._spent.get(method, deque())
+    def _live(self, account: str, now: float) -> deque[tuple[int, float, float]]:
+        buckets = self._spent.get(account, deque())
         while buckets and buckets[0][1] + self._window <= now:
             buckets.popleft()
         return buckets

@@ -306,15 +306,17 @@ class Portal:
         if method is None:
             raise PortalError("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
         self._check_access(call, method.name, method.scopes)
-        self._budget.check(method.name, started)
+        # By webhook and method (riester: .../rest/lib/engine/access/loadlimiter.php).
+        account = f"{call.webhook.user_id}/{call.webhook.secret}/{method.name}"
+        self._budget.check(account, started)
         before = self._seconds
         self._seconds += self.settings.cost.seconds_per_request
         try:
             answer = method.handler(self, call)
         finally:
             spent = self._seconds - before
-            self._budget.spend(method.name, spent, started)
-        return self._body(answer, started, spent, method.name)
+            self._budget.spend(account, spent, started)
+        return self._body(answer, started, spent, account)
 
     def _check_access(self, call: Call, name: str, scopes: tuple[str, ...]) -> None:
         if scopes and not set(scopes) & set(call.webhook.scopes):
@@ -326,15 +328,15 @@ class Portal:
         if name.startswith("crm.") and not call.user.crm:
             raise access_denied()
 
-    def _body(self, answer: Answer, started: float, spent: float, method: str) -> dict[str, Any]:
+    def _body(self, answer: Answer, started: float, spent: float, account: str) -> dict[str, Any]:
         body: dict[str, Any] = {"result": answer.result}
         if answer.next is not None:
             body["next"] = answer.next
         if answer.total is not None:
             body["total"] = answer.total
-        return body | {"time": self.time_block(started, spent, method)}
+        return body | {"time": self.time_block(started, spent, account)}
 
-    def time_block(self, started: float, spent: float, method: str | None) -> dict[str, Any]:
+    def time_block(self, started: float, spent: float, account: str | None) -> dict[str, Any]:
         finished = max(self.clock.time(), started) + spent
         block: dict[str, Any] = {
             "start": started,
@@ -344,9 +346,9 @@ class Portal:
             "date_start": self.moments.at(started),
             "date_finish": self.moments.at(finished),
         }
-        if method is not None:
-            block["operating_reset_at"] = self._budget.reset_at(method, started)
-            block["operating"] = php_number(self._budget.operating(method, started))
+        if account is not None:
+            block["operating_reset_at"] = self._budget.reset_at(account, started)
+            block["operating"] = php_number(self._budget.operating(account, started))
         return block
 
 

@@ -32,6 +32,10 @@ _GATEWAY_TIMEOUT = (
     "<html><head><title>504 Gateway Time-out</title></head>"
     "<body><center><h1>504 Gateway Time-out</h1></center></body></html>"
 )
+_NOT_THERE = (
+    "<html><head><title>404 Not Found</title></head>"
+    "<body><center><h1>404 Not Found</h1></center><hr><center>nginx</center></body></html>"
+)
 
 
 class PortalServer:
@@ -155,6 +159,9 @@ class PortalServer:
         params = await read_params(request)
         user, secret = request.match_info["user"], request.match_info["secret"]
 
+        if method.lower() == files.DOWNLOAD.lower() and not files.may_download(request.headers):
+            return _hidden_file()
+
         def execute(executed: dict[str, Any]) -> Reply:
             return self._portal.handle(method, executed, php.to_int(user), secret)
 
@@ -228,6 +235,12 @@ def _require_loopback(request: web.Request) -> None:
 def _json(body: Any, status: int = 200) -> web.Response:
     text = json.dumps(body, default=str)
     return web.Response(status=status, text=text, content_type="application/json")
+
+
+def _hidden_file() -> web.Response:
+    """A file's name and a page without it (.../how-to-call-rest-api/general-principles.md)."""
+    headers = {"Content-Disposition": files.content_disposition("file")}
+    return web.Response(status=404, text=_NOT_THERE, content_type="text/html", headers=headers)
 
 
 def _file_response(found: StoredFile) -> web.Response:

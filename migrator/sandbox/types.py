@@ -35,6 +35,8 @@ FLAGS = (
 )
 _LINKED = ("CALENDAR_EVENT|UF_CRM_CAL_EVENT", "TASKS_TASK|UF_CRM_TASK")
 _LINKED_TEMPLATE = "TASKS_TASK_TEMPLATE|UF_CRM_TASK"
+#: The first own number is 1030 (b24restdocs .../crm-type-add.md).
+_BEFORE_THE_FIRST = 1028
 _CLIENT_PARENTS = (entity_types.CONTACT, entity_types.COMPANY)
 
 
@@ -68,6 +70,8 @@ class SmartTypes:
     def __init__(self) -> None:
         self.by_entity_type_id: dict[int, SmartType] = {}
         self.relations: list[Relation] = []
+        #: the highest number so far; those of deleted types are not given again
+        self._sequence = _BEFORE_THE_FIRST
 
     def add(self, raw: dict[str, Any], moment: str, user_id: int) -> SmartType:
         row: dict[str, Any] = {
@@ -86,6 +90,7 @@ class SmartTypes:
         linked = raw.get("linkedUserFields") if row["isUseInUserfieldEnabled"] == "Y" else None
         found = SmartType(row, _linked(linked))
         self.by_entity_type_id[found.entity_type_id] = found
+        self._sequence = max(self._sequence, found.entity_type_id)
         self._add_relations(found.entity_type_id, raw.get("relations"))
         return found
 
@@ -168,7 +173,8 @@ class SmartTypes:
         return max((one.type_id for one in self.by_entity_type_id.values()), default=0) + 1
 
     def _next_entity_type_id(self) -> int:
-        return max((etid for etid in self.by_entity_type_id if etid >= 1030), default=1028) + 2
+        """A sequence in steps of two (core-corp: modules/crm/lib/sequenceservice.php)."""
+        return self._sequence + 2
 
 
 _OTHER = {"parent": "child", "child": "parent"}
@@ -288,6 +294,8 @@ def _describe(name: str, read_only: bool) -> dict[str, Any]:  # noqa: FBT001 - o
 @method("crm.type.add")
 def add(portal: Portal, call: Call) -> Answer:
     _administrator(call)
+    if not php.is_array(call.get("fields")):
+        raise PortalError(100, "Could not find value for parameter {fields}")
     raw = call.array("fields")
     raw.pop("id", None)
     if php.is_empty(raw.get("title")):
@@ -303,9 +311,7 @@ def add(portal: Portal, call: Call) -> Answer:
 
 def _check_entity_type_id(portal: Portal, etid: int) -> None:
     if not entity_types.is_dynamic(etid) or etid in portal.types.by_entity_type_id:
-        raise invalid_argument(
-            "entityTypeId must be unique and within 128..192 or even and not below 1030"
-        )
+        raise invalid_argument("entityTypeId is out of allowed range")
 
 
 def _as_written(raw: dict[str, Any]) -> None:

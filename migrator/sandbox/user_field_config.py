@@ -1,11 +1,12 @@
 """The methods userfieldconfig.*: user fields of every entity type.
 
-Source: b24restdocs api-reference/crm/universal/userfieldconfig/*.md
+Sources: b24restdocs api-reference/crm/universal/userfieldconfig/*.md,
+tutorials/crm/how-to-add-crm-objects/how-to-add-precision-to-user-field.md;
+the module main: lib/controller/userfieldconfig.php
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import php, user_fields
@@ -41,11 +42,14 @@ def list_fields(portal: Portal, call: Call) -> Answer:
     language = select.get("language") if isinstance(select, dict) else None
     rows = [_listed(one, language) for one in portal.user_fields.all()]
     rows = [row for row in rows if all(_passes(row, key, wanted[key]) for key in wanted)]
-    for key, direction in reversed(call.array("order").items()):
+    for key, direction in reversed((call.array("order") or _BY_SORT).items()):
         backwards = str(direction).upper() == "DESC"
         rows.sort(key=lambda row: _sort_key(row.get(key)), reverse=backwards)
     rows, total, following = page(rows, call.get("start") or 0)
     return Answer({"fields": rows}, total, following)
+
+
+_BY_SORT = {"sort": "ASC", "id": "ASC"}
 
 
 def _sort_key(value: Any) -> tuple[int, str]:
@@ -98,9 +102,10 @@ def add(portal: Portal, call: Call) -> Answer:
     _settings_right(call, "You cannot create custom fields")
     raw = call.array("field")
     entity_id = str(raw.get("entityId") or "")
-    name = str(raw.get("fieldName") or "").upper()
-    if not _allowed_name(entity_id, name) or entity_id not in portal.uf_entities():
+    name = str(raw.get("fieldName") or "")
+    if entity_id not in portal.uf_entities():
         raise PortalError("", "You cannot create custom fields")
+    _check_name(entity_id, name)
     if raw.get("userTypeId") not in user_fields.TYPES:
         raise PortalError("", "The 'USER_TYPE_ID' field is not found.")
     if portal.user_fields.find(entity_id, name):
@@ -108,28 +113,61 @@ def add(portal: Portal, call: Call) -> Answer:
     # Accepted and not looked at (userfieldconfig-add.md).
     unheard = ("showInList", "listColumnLabel", "listFilterLabel", "errorMessage")
     heard = {key: value for key, value in raw.items() if key not in unheard}
-    found = portal.user_fields.load({**heard, "id": None, "fieldName": name})
+    found = portal.user_fields.load({**heard, **_read(raw), "id": None})
     portal.structure_changed()
     return Answer({"field": user_fields.dump(found)})
 
 
-def _allowed_name(entity_id: str, name: str) -> bool:
-    """`UF_{entityId}_..` for a smart process; for system types UF_CRM_ is accepted too."""
-    match = re.fullmatch(r"UF_[A-Z0-9_]{1,47}", name)
-    numbered = re.fullmatch(r"CRM_\d+", entity_id)
-    prefix = f"UF_{entity_id}_" if numbered else "UF_CRM_"
-    return match is not None and name.startswith(prefix) and len(name) > len(prefix)
+def _check_name(entity_id: str, name: str) -> None:
+    """`UF_{entityId}_..` of every entity, system types included; upper case only."""
+    if not name:
+        raise PortalError("", "The 'FIELD_NAME' field is not found.")
+    prefix = f"UF_{entity_id}_"
+    if not name.startswith(prefix) or name == prefix:
+        raise PortalError("", "You cannot create custom fields")
+    user_fields.check_name(name, "")
+
+
+def _read(raw: dict[str, Any]) -> dict[str, Any]:
+    """`Y` for a filter means the mask (lib/controller/userfieldconfig.php, prepareFields)."""
+    return {"showFilter": "E"} if raw.get("showFilter") == "Y" else {}
+
+
+#: What an update looks at (userfieldconfig-update.md).
+_CHANGEABLE = (
+    "xmlId",
+    "sort",
+    "mandatory",
+    "showFilter",
+    "isSearchable",
+    "editFormLabel",
+    "helpMessage",
+    "settings",
+    "enum",
+    "userTypeId",
+)
 
 
 @method("userfieldconfig.update", scope=_SCOPE)
 def update(portal: Portal, call: Call) -> Answer:
-    """Settings and each label map replace the stored ones; the identity never changes."""
+    """Settings and each label map replace the stored ones; the identity never changes.
+
+    `enum` is the whole list: a value it does not name is removed, with or without `del`
+    (lib/controller/userfieldconfig.php, prepareEnums).
+    """
     _module(call)
     _settings_right(call, "You cannot change the settings of the user field")
     found = portal.user_fields.get(php.to_int(call.get("id")))
     if found is None:
         raise PortalError("", "You cannot change the settings of the user field")
-    apply(portal, found, call.array("field"))
+    raw = call.array("field")
+    known = {key: raw[key] for key in _CHANGEABLE if key in raw} | _read(raw)
+    if "enum" in known:
+        named = {php.to_int(one.get("id")) for one in php.array_values(known["enum"])}
+        gone = [one for one in found.enum if int(one["id"]) not in named]
+        dropped = [{"id": one["id"], "del": "Y"} for one in gone]
+        known["enum"] = [*php.array_values(known["enum"]), *dropped]
+    apply(portal, found, known)
     return Answer({"field": user_fields.dump(found)})
 
 

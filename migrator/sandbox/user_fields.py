@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+from migrator.sandbox.errors import PortalError
 
 TYPES = (
     "string",
@@ -25,6 +28,9 @@ TYPES = (
     "crm",
     "resourcebooking",
 )
+#: The prefix included.
+_LONGEST_NAME = 50
+_NAME = re.compile(r"[A-Z0-9_]+")
 _SWITCHES = {
     "showFilter": "N",
     "showInList": "Y",
@@ -148,6 +154,16 @@ class UserFields:
 
     def remove(self, found: UserField) -> None:
         del self._fields[found.id]
+
+
+def check_name(name: str, code: str) -> None:
+    """Source: b24restdocs api-reference/crm/deals/user-defined-fields/crm-deal-userfield-add.md."""
+    if len(name) > _LONGEST_NAME:
+        text = f"Field name is too long (more than {_LONGEST_NAME} characters)."
+        raise PortalError(code, text)
+    if not _NAME.fullmatch(name):
+        text = "Field name contains invalid characters. Allowed characters are: A-Z, 0-9 and _."
+        raise PortalError(code, text)
 
 
 def read_label(raw: Any) -> dict[str, Any]:

@@ -9,10 +9,14 @@ import pytest
 
 from migrator import opening
 from migrator.bitrix.transport import Reply, Transport
+from migrator.sandbox import item_write
+from migrator.sandbox.errors import PortalError
 from tests.acceptance.in_process import move, opened
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
+    from migrator.sandbox.store import Row
+    from migrator.sandbox.writing import Write
     from tests.acceptance.conftest import MakePair, Pair
 
 IMPORT = "crm.item.batchImport"
@@ -159,3 +163,22 @@ def test_a_batch_in_flight_is_settled_by_a_run_that_is_narrowed_to_other_types(
         {"n": 0}
     ]
     assert pair.rows("SELECT count(*) AS n FROM id_map WHERE entity_type_id = 2") == [{"n": 3}]
+
+
+def test_a_request_the_portal_breaks_off_in_the_middle_leaves_nothing_twice(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a portal throws ends the whole call, but the items before it are there."""
+    pair = portals(deals(10))
+    create = item_write.create
+
+    def unreadable(write: Write, raw: dict[str, Any], *, importing: bool) -> Row:
+        if raw["title"] == "D4":
+            raise PortalError(100, "Expected iterable value for multiple field")
+        return create(write, raw, importing=importing)
+
+    monkeypatch.setattr(item_write, "create", unreadable)
+
+    pair.migrator("run", "--yes")
+
+    assert _titles(pair) == sorted(f"D{n}" for n in range(1, 11) if n != 4)

@@ -107,13 +107,13 @@ class Conflicts:
         one = fields.get(pair.source_key) if fields else None
         if one is None or target_type not in self._target.entity_types:
             return
-        before = self._source.entity_types[source_type].user_field_prefix
-        after = self._target.entity_types[target_type].user_field_prefix
-        code = one.stored_name.removeprefix(before)
+        before = self._source.entity_types[source_type]
+        after = self._target.entity_types[target_type]
+        code = before.user_field_code(one.stored_name)
         for other in self._target.fields.get(target_type, ()):
             if not other.is_dynamic or not self._is_free(pair, other.name):
                 continue
-            if other.stored_name == after + code:
+            if after.user_field_code(other.stored_name) == code:
                 yield _field_conflict("code", one, other)
             elif one.title and _fold(other.title) == _fold(one.title):
                 yield _field_conflict("label", one, other)

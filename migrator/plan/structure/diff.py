@@ -126,7 +126,7 @@ class _Comparison:
 
     def _code(self, parts: Parts, scope: str, name: str) -> str:
         owner = parts.structure.entity_types[EntityTypeId(int(scope))]
-        return _stored(parts, scope, name).removeprefix(owner.user_field_prefix)
+        return owner.user_field_code(_stored(parts, scope, name))
 
     def _details(self, pair: Pair) -> Iterator[str]:
         key, scope, partner = pair.source_key, pair.scope, pair.target_key or ""

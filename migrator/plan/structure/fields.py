@@ -101,7 +101,7 @@ class FieldSteps:
     def _name(self, line: Line, owner: EntityType) -> str:
         """The source's code behind the target's prefix, shortened and numbered where need be."""
         before = self._source.structure.entity_types[EntityTypeId(int(line.scope))]
-        code = self._stored_name(line).removeprefix(before.user_field_prefix)
+        code = before.user_field_code(self._stored_name(line))
         taken = self._names.setdefault(owner.entity_type_id, self._taken(owner))
         name = owner.user_field_prefix + code
         attempt = 0

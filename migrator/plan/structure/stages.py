@@ -9,12 +9,13 @@ Source: b24restdocs api-reference/crm/status/*.md
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from migrator.domain.records import StructureCreation
-from migrator.domain.vocabulary import entity_type_of_stages
+from migrator.domain.vocabulary import category_of_stages, entity_type_of_stages
 from migrator.plan.structure.parts import PartKind
 from migrator.plan.structure.steps import missing
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 _LONGEST = {"STATUS": 21, "QUOTE_STATUS": 22, "DEAL_STAGE": 22}
 _LONGEST_NUMBERED_DEAL = 21
 _LONGEST_OTHER = 50
+
+#: What codes of leads, quotes and deals cannot hold, and those of other lists can.
+_OTHER_SIGNS = re.compile(r"[^0-9A-Za-z_-]")
 
 _SUCCESS, _FAILURE = "S", "F"
 #: The successful stage first: nothing may stand behind it that is not failed (crm-status-add.md).
@@ -190,6 +194,11 @@ def _add(
     }
     if kind is PartKind.STAGE:
         fields["SEMANTICS"] = _meaning(one)
+        category = category_of_stages(target_directory)
+        if category is not None:
+            # Left out, it is 0 for all but deals, and automation does not find the stage
+            # (core-corp: modules/crm/classes/general/crm_status.php, Add).
+            fields["CATEGORY_ID"] = category
     return StructureCreation(
         kind=kind,
         scope=directory,
@@ -203,7 +212,7 @@ def _add(
 
 
 class _Codes:
-    """Chooses STATUS_IDs that are free in a directory and short enough."""
+    """Chooses STATUS_IDs that are free in a directory, short enough and of allowed characters."""
 
     def __init__(self, target: Parts, directory: str) -> None:
         rows = target.structure.statuses.get(directory, {})
@@ -215,7 +224,10 @@ class _Codes:
             directory, _LONGEST_NUMBERED_DEAL if numbered else _LONGEST_OTHER
         )
 
+        self._is_plain = numbered or directory in _LONGEST
+
     def choose(self, code: str) -> str:
+        code = _OTHER_SIGNS.sub("_", code) if self._is_plain else code
         chosen = self._prefix + code
         attempt = 0
         while len(chosen) > self._longest or chosen.upper() in self._taken:

@@ -94,6 +94,7 @@ SEED: dict[str, Any] = {
             "entityId": "CRM_DEAL",
             "fieldName": "UF_CRM_1713790573",
             "userTypeId": "crm_status",
+            "sort": "50",
             "multiple": "Y",
             "settings": {"ENTITY_TYPE": "INDUSTRY"},
         },

@@ -100,7 +100,8 @@ def test_files_sent_in_base64_come_back_under_their_machine_link(
         url + "crm.item.add", json={"entityTypeId": 1046, "fields": fields}, timeout=5
     ).json()
     links = [one["urlMachine"] for one in added["result"]["item"]["ufCrm7Files"]]
-    downloads = [requests.get(link, timeout=5) for link in links]
+    headers = {"Accept-Language": "en", "Referer": url}
+    downloads = [requests.get(link, headers=headers, timeout=5) for link in links]
 
     assert [one.content for one in downloads] == [content, content]
     assert [one.headers["Content-Disposition"] for one in downloads] == [
@@ -109,6 +110,17 @@ def test_files_sent_in_base64_come_back_under_their_machine_link(
         "filename*=UTF-8''%D0%A1%D1%87%D1%91%D1%82%20%E2%84%961.pdf",
     ]
     assert all("/rest/1/thesecret/" in link for link in links)
+
+
+def test_a_file_stays_hidden_from_who_does_not_say_what_is_accepted(
+    serve_portal: Callable[..., PortalServer],
+) -> None:
+    url = serve_portal(SEED).webhook_url() + "crm.controller.item.getFile.json?token=x"
+
+    answer = requests.get(url, timeout=5)
+
+    assert (answer.status_code, "nginx" in answer.text) == (404, True)
+    assert "Content-Disposition" in answer.headers
 
 
 def test_a_file_cannot_be_fetched_inside_a_batch(

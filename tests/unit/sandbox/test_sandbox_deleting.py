@@ -157,3 +157,15 @@ def test_the_base_currency_stays() -> None:
 
     assert _refused(portal, "crm.currency.delete", id="USD")[1] == "Cannot delete base currency."
     assert [row["CURRENCY"] for row in portal.dump()["currencies"]] == ["USD"]
+
+
+def test_the_last_stage_of_a_group_stays_even_when_forced() -> None:
+    portal = Portal.from_seed({})
+
+    def delete(code: str) -> dict[str, Any]:
+        row = portal.statuses.find("STATUS", code)
+        assert row is not None
+        return portal.call("crm.status.delete", {"id": row["ID"], "params": {"FORCED": "Y"}})
+
+    assert delete("JUNK")["error"] == "Error on deleting status."
+    assert delete("PROCESSED")["result"] is True

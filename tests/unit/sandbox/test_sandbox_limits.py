@@ -75,6 +75,18 @@ def test_another_method_is_not_blocked() -> None:
     assert errors(portal, "crm.item.list", 1, {"entityTypeId": 2}) == [None]
 
 
+def test_another_webhook_is_not_blocked() -> None:
+    hooks = [{"user_id": 1, "secret": secret} for secret in ("first", "second")]
+    settings = {"webhooks": hooks, "limits": {"operating_limit_seconds": 5}}
+    settings["cost"] = {"seconds_per_imported_item": 1.0}
+    portal = Portal.from_seed({"portal": settings}, clock=FixedClock(NOW))
+
+    def import_as(secret: str) -> int:
+        return portal.handle("crm.item.batchImport", an_import(10), 1, secret).http_status
+
+    assert [import_as(one) for one in ("first", "first", "second")] == [200, 429, 200]
+
+
 def test_the_budget_comes_back_when_its_oldest_bucket_leaves_the_window() -> None:
     clock = FixedClock(NOW)
     portal = a_portal(

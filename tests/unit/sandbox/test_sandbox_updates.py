@@ -160,3 +160,12 @@ def test_a_deleted_item_is_gone() -> None:
 
     assert answer["result"] == []
     assert portal.call("crm.item.get", {"entityTypeId": 2, "id": 1})["error"] == "NOT_FOUND"
+
+
+def test_the_photo_of_a_contact_is_not_taken() -> None:
+    portal = Portal.from_seed({"items": {"3": [{"id": 1, "name": "Ann"}]}})
+
+    answer = update(portal, 3, photo=["a.png", "YQ=="])
+
+    assert answer["error"] == "CRM_FIELD_ERROR_VALUE_NOT_VALID"
+    assert "result" in update(portal, 3, photo="")

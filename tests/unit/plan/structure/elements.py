@@ -42,6 +42,11 @@ class PortalElements:
         self._put("field", str(number), "id", "ID", {"type": "integer", "upperName": "ID"})
         return self
 
+    def invoices(self) -> PortalElements:
+        self._put("entity_type", "", "31", "Invoice", {})
+        self._put("field", "31", "id", "ID", {"type": "integer", "upperName": "ID"})
+        return self
+
     def category(
         self,
         number: int,

@@ -140,6 +140,25 @@ def test_the_stages_of_a_new_pipeline_take_the_place_of_those_it_was_born_with()
     ]
 
 
+def test_the_code_of_a_stage_gets_the_characters_that_deals_allow() -> None:
+    source = a_portal().category(2, 5, "Retail", stages=["NEW", "A (1)", "WON:S", "LOSE:F"])
+
+    added = [one for one in steps(source, a_portal()) if one.method == "crm.status.add"]
+
+    assert [one.params["fields"]["STATUS_ID"] for one in added] == ["C1:A__1_"]
+
+
+@pytest.mark.parametrize("entity_type", [2, 1302])
+def test_a_stage_that_is_added_names_its_pipeline(entity_type: int) -> None:
+    source = a_portal().smart_process(1302, 12, "Project")
+    target = a_portal().smart_process(1302, 12, "Project")
+    source.category(entity_type, 5, "Retail", stages=["NEW", "UC_TALK", "WON:S", "LOSE:F"])
+
+    added = [one for one in steps(source, target) if one.method == "crm.status.add"]
+
+    assert [one.params["fields"]["CATEGORY_ID"] for one in added] == [1]
+
+
 def test_a_stage_gives_up_its_place_where_one_that_cannot_go_needs_it() -> None:
     """The only open stage has the code of one that may go; the first one must stay and be used."""
     source = a_portal().category(2, 5, "Retail", stages=["PREPARATION", "WON:S", "LOSE:F"])
@@ -236,6 +255,18 @@ def test_the_field_of_a_smart_process_carries_the_number_it_has_in_the_target() 
     assert method == "userfieldconfig.add"
     field = params["field"]
     assert (field["entityId"], field["fieldName"]) == ("CRM_1", "UF_CRM_1_NOTE")
+
+
+def test_the_field_of_an_invoice_carries_its_owner_as_the_method_demands() -> None:
+    source = a_portal().invoices()
+    for name in ("UF_CRM_SMART_INVOICE_NOTE", "UF_CRM_OLD"):
+        source.user_field(name, entity_type=31, owner="CRM_SMART_INVOICE", label=name)
+
+    fields = [params["field"] for _, params in calls(source, a_portal().invoices())]
+
+    assert [one["entityId"] for one in fields] == ["CRM_SMART_INVOICE"] * 2
+    names = sorted(one["fieldName"] for one in fields)
+    assert names == ["UF_CRM_SMART_INVOICE_NOTE", "UF_CRM_SMART_INVOICE_OLD"]
 
 
 def test_names_too_long_for_the_targets_prefix_are_shortened_and_stay_unique() -> None:
