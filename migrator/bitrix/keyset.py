@@ -20,6 +20,7 @@ from migrator.bitrix.errors import (
     PortalStopped,
     PortalUnreachable,
     RepeatLater,
+    UnreadableAnswer,
 )
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class _Chain:
 
     last_id: int
     items: list[dict[str, Any]]
+    #: Whether the last page was not full, which nothing can follow in the same chain.
     exhausted: bool = False
 
     def add(self, answer: Answer) -> None:
@@ -126,7 +128,7 @@ class _Chain:
         page = answer.rows("items")
         last_id = self.last_id
         for item in page:
-            item_id = int(item["id"])
+            item_id = _id_of(item, answer)
             if item_id <= last_id:
                 raise PagingStuck(
                     method=answer.method,
@@ -137,6 +139,18 @@ class _Chain:
         self.last_id = last_id
         self.items += page
         self.exhausted = len(page) < PAGE
+
+    def is_end(self, newest: int | None) -> bool:
+        """Whether nothing is left to ask for.
+
+        The vendor's rule is to stop at a page that is not full. But a portal that takes rows out of
+        a page after it was cut (doubles of a filter that joins, what its user may not see) sends
+        such pages in the middle: short of the newest id only an empty answer is the end.
+        Source: b24restdocs settings/performance/huge-data.md
+        """
+        if newest is None:
+            return self.exhausted
+        return self.last_id >= newest or (self.exhausted and not self.items)
 
 
 class ItemReader:
@@ -168,7 +182,8 @@ class ItemReader:
         """One `ItemPages` per request, each complete up to its `last_id`; the last is exhausted.
 
         With `newest` nothing is asked for once that id is reached, so that a number of items that
-        fills its last request costs no further one. Items created meanwhile may appear; rows the
+        fills its last request costs no further one; short of it, the end is an empty page, and not
+        already one that is not full. Items created meanwhile may appear; rows the
         webhook's user cannot see do not.
 
         Raises:
@@ -190,7 +205,7 @@ class ItemReader:
             failure = self._read_chain(query, chain, pages)
             if chain.items or chain.exhausted:
                 last_id = chain.last_id
-                exhausted = chain.exhausted or (newest is not None and last_id >= newest)
+                exhausted = chain.is_end(newest)
                 yield ItemPages(items=chain.items, last_id=last_id, exhausted=exhausted)
             if failure is not None:
                 raise failure
@@ -330,8 +345,17 @@ def newest_of(outcome: Answer | PortalError) -> NewestItem | PortalError | None:
     rows = outcome.rows("items")
     if not rows:
         return None
-    row = max(rows, key=lambda item: int(item["id"]))
-    return NewestItem(id=int(row["id"]), created_time=read_moment(row.get("createdTime")))
+    item_id, row = max(((_id_of(one, outcome), one) for one in rows), key=lambda one: one[0])
+    return NewestItem(id=item_id, created_time=read_moment(row.get("createdTime")))
+
+
+def _id_of(item: Any, answer: Answer) -> int:
+    """Raises: UnreadableAnswer, for a row that is no item."""
+    if not isinstance(item, dict) or not str(item.get("id")).isdecimal():
+        raise UnreadableAnswer(
+            method=answer.method, portal=answer.portal, description="a row without an id"
+        )
+    return int(item["id"])
 
 
 def read_moment(value: object) -> datetime | None:

@@ -103,10 +103,19 @@ def _sum(counts: Iterable[object]) -> int | None:
 
 
 def _count_unlisted(
-    items: SourceItems, types: Iterable[EntityTypeId], source: Structure
+    items: SourceItems, types: Sequence[EntityTypeId], source: Structure
 ) -> int | None:
-    """Items of users that `user.get` leaves out: integrators, bots and the like."""
+    """Items of users that `user.get` leaves out: integrators, bots and the like.
+
+    Where the listed ones are too many for one condition, their items are taken from all there are.
+    """
     known = sorted(source.users)
-    if not known or len(known) > _MOST_IDS:
+    if not known:
         return None
-    return _sum(items.count((t, {"!@assignedById": known}) for t in types))
+    if len(known) <= _MOST_IDS:
+        return _sum(items.count((t, {"!@assignedById": known}) for t in types))
+    everybodys = _sum(items.count((t, {}) for t in types))
+    listed = _count_together(items, types, "assignedById", list(source.users.values()))
+    if everybodys is None or listed is None:
+        return None
+    return max(everybodys - listed.total(), 0)

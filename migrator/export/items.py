@@ -75,7 +75,7 @@ class ItemExport:
         )
 
     def run(self, types: Sequence[EntityTypeId], *, refresh: bool = False) -> SaveCounts:
-        """Export what is not exported yet; with `refresh`, and everything done, read all again.
+        """Export what is not exported yet; with `refresh`, and nothing half done, read all again.
 
         Reading again overwrites items that have changed and leaves the others untouched.
 
@@ -83,10 +83,7 @@ class ItemExport:
         """
         for entity_type_id in types:
             use_filter(self._workspace, entity_type_id, self._filters.get(entity_type_id))
-        if refresh and self._all_done(types):
-            with self._workspace.write() as repositories:
-                for entity_type_id in types:
-                    repositories.checkpoints.clear(EXPORT_STAGE, entity_type_id)
+        self._begin(types, refresh=refresh)
         todo = [t for t in types if not self._checkpoint(t).done]
         newest, left = self._source.newest_and_counts([self._left(t) for t in todo])
         self._outlook.expect(left[t] for t in todo if len(left) == len(todo))
@@ -110,8 +107,19 @@ class ItemExport:
             filter={**self._filters.get(entity_type_id, {}), **beyond},
         )
 
-    def _all_done(self, types: Iterable[EntityTypeId]) -> bool:
-        return all(self._checkpoint(t).done for t in types)
+    def _begin(self, types: Iterable[EntityTypeId], *, refresh: bool) -> None:
+        """Put on record what is to be read, so that what was cut short is told from what is new.
+
+        A type the source did not have before does not keep the others from being read again.
+        """
+        with self._workspace.write() as repositories:
+            known = {one.entity_type_id: one for one in repositories.checkpoints.all(EXPORT_STAGE)}
+            is_cut_short = any(not known[t].done for t in types if t in known)
+            reads_again = refresh and not is_cut_short
+            for entity_type_id in types:
+                if reads_again or entity_type_id not in known:
+                    beginning = Checkpoint(stage=EXPORT_STAGE, entity_type_id=entity_type_id)
+                    repositories.checkpoints.set(beginning)
 
     def _checkpoint(self, entity_type_id: EntityTypeId) -> Checkpoint:
         with self._workspace.read() as repositories:
@@ -168,7 +176,8 @@ class ItemExport:
         staged = [self._staged(entity_type_id, item) for item in items]
         with self._workspace.write() as repositories:
             counts = repositories.items.save(staged)
-            if done or repositories.checkpoints.get(EXPORT_STAGE, entity_type_id) is None:
+            known = repositories.checkpoints.get(EXPORT_STAGE, entity_type_id)
+            if done or known is None or not known.position:
                 repositories.items.refresh_statistics()
             repositories.checkpoints.set(
                 Checkpoint(

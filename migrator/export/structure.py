@@ -25,7 +25,7 @@ from migrator.export.profile import DEPARTMENT_SCOPE, REFUSALS, PortalNotUsable,
 from migrator.plan.portal_rights import USER_FIELD_SCOPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from migrator.bitrix.client import PortalClient
 
@@ -36,37 +36,65 @@ _USER_KEYS = ("ID", "EMAIL", "NAME", "LAST_NAME", "ACTIVE", "XML_ID", "UF_DEPART
 
 
 @indispensable()
-def read_structure(client: PortalClient, profile: StructureElement) -> list[StructureElement]:
+def read_structure(
+    client: PortalClient,
+    profile: StructureElement,
+    check_stop: Callable[[], None] = lambda: None,
+) -> list[StructureElement]:
     """Everything but the items: types, fields, pipelines, directories, currencies, users.
 
     What some portals lack or hide is left out: entity types, departments, the full configuration
     of user fields; the profile then comes without the scope for the latter.
 
+    Args:
+        client: of the portal
+        profile: as `read_profile` has read it
+        check_stop: called between two parts; raises where the process has been asked to end
+
     Raises: PortalNotUsable where the webhook's user may not see the structure.
     """
+    elements: list[StructureElement] = []
+    for part in _parts(client, profile):
+        check_stop()
+        elements += part
+    return elements
+
+
+def _parts(client: PortalClient, profile: StructureElement) -> Iterator[Iterable[StructureElement]]:
     types = {EntityTypeId(int(element.key)): element for element in _entity_types(client)}
+    yield ()
     configured = _configured_fields(client, profile)
     if configured is None:
         profile = _without_user_field_scope(profile)
         configured = list(_classic_user_fields(client))
-    elements = [profile]
-    type_ids = []
+    yield [profile]
+    with_fields = list(_types_with_fields(client, types))
+    yield with_fields
+    yield _categories(client, _readable_types(with_fields))
+    yield _statuses(client)
+    yield configured
+    yield _currencies(client)
+    yield _users(client)
+    yield _departments(client, profile)
+
+
+def _types_with_fields(
+    client: PortalClient, types: Mapping[EntityTypeId, StructureElement]
+) -> Iterator[StructureElement]:
     for entity_type_id, answer in _each_type(client, "crm.item.fields", types, _STORED_NAMES):
         refusal = _refusal(answer)
         if refusal is not None:
             payload = {**types[entity_type_id].payload, "refused": refusal}
-            elements.append(replace(types[entity_type_id], payload=payload))
+            yield replace(types[entity_type_id], payload=payload)
         elif isinstance(answer, Answer):
-            type_ids.append(entity_type_id)
-            elements.append(types[entity_type_id])
-            elements += _fields(entity_type_id, answer)
-    elements += _categories(client, type_ids)
-    elements += _statuses(client)
-    elements += configured
-    elements += _currencies(client)
-    elements += _users(client)
-    elements += _departments(client, profile)
-    return elements
+            yield types[entity_type_id]
+            yield from _fields(entity_type_id, answer)
+
+
+def _readable_types(elements: Iterable[StructureElement]) -> Iterator[EntityTypeId]:
+    for element in elements:
+        if element.kind == ElementKind.ENTITY_TYPE and "refused" not in element.payload:
+            yield EntityTypeId(int(element.key))
 
 
 def _refusal(answer: Answer | PortalError) -> str | None:

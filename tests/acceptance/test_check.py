@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrator.check import owners
 from migrator.plan.check.line import Line, Question, Verdict
 from migrator.sandbox import twin_structure
 from tests.acceptance.in_process import move, opened
@@ -188,7 +189,11 @@ def test_a_partner_who_was_dismissed_in_the_target_is_named(portals: MakePair) -
     assert DISMISSED not in gone
 
 
-def test_items_of_users_the_portal_does_not_list_are_counted(portals: MakePair) -> None:
+@pytest.mark.parametrize("most_ids", [500, 2])
+def test_items_of_users_the_portal_does_not_list_are_counted_however_many_it_lists(
+    portals: MakePair, monkeypatch: pytest.MonkeyPatch, most_ids: int
+) -> None:
+    monkeypatch.setattr(owners, "_MOST_IDS", most_ids)
     seed = whole_portal()
     seed["items"]["2"][0]["assignedById"] = 4711
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.domain.vocabulary import DEAL
-from migrator.export.items import FilterRefused
+from migrator.export.items import FilterRefused, ItemExport
 from migrator.planning.mapping_file import MappingFileError
 from migrator.planning.staged_export import NothingExported
 from migrator.sandbox import twin_structure
@@ -244,6 +244,28 @@ def test_a_filter_that_becomes_narrower_before_the_import_takes_the_others_out(
         "SELECT entity_type_id, items FROM finding WHERE kind = 'filter-changed' ORDER BY 1"
     )
     assert [(row["entity_type_id"], row["items"]) for row in taken_out] == [(2, 6), (4, 2)]
+
+
+def test_a_filter_that_changes_after_an_export_was_stopped_at_its_beginning_takes_out_the_others(
+    portals: MakePair, staging_url: str, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise InterruptedError
+
+    pair = _pair(portals, staging_url)
+    with opened(pair) as app:
+        app.export()
+    with monkeypatch.context() as patch, opened(pair) as app:
+        patch.setattr(ItemExport, "_export_type", stopped)
+        with pytest.raises(InterruptedError):
+            app.export(refresh=True)
+
+    with opened(pair, mapping=mapping) as app:
+        app.export()
+        with app.workspace.read() as repositories:
+            staged = repositories.items.counts()
+
+    assert staged == {2: 4, 4: 1, 7: 1}
 
 
 def test_a_filter_is_counted_with_in_the_check(

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrator.domain.vocabulary import COMPANY, DEAL
+from migrator.export.items import ItemExport
+from tests.acceptance.in_process import opened
 from tests.acceptance.waiting import wait_until
 
 if TYPE_CHECKING:
     import subprocess
 
+    from migrator.domain.records import SaveCounts
+    from migrator.domain.vocabulary import EntityTypeId
     from tests.acceptance.conftest import MakePair, Pair
 
 DEALS = 300
@@ -123,3 +128,39 @@ def test_exporting_twice_changes_nothing_and_a_changed_item_is_updated(pair: Pai
 
     assert again == {"new": 0, "changed": 0, "same": DEALS + 3}
     assert changed == {"new": 0, "changed": 1, "same": DEALS + 2}
+
+
+def test_a_type_that_is_exported_for_the_first_time_does_not_keep_the_others_from_being_read_again(
+    pair: Pair,
+) -> None:
+    with opened(pair) as app:
+        app.export(frozenset({DEAL}))
+    pair.source.call(
+        "crm.item.update", {"entityTypeId": 2, "id": 7, "fields": {"title": "Renamed"}}, user_id=1
+    )
+
+    with opened(pair) as app:
+        counts = app.export(refresh=True)
+
+    assert (counts.new, counts.changed, counts.same) == (3, 1, DEALS - 1)
+
+
+def test_an_export_that_was_cut_short_before_a_type_goes_on_and_reads_nothing_twice(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = ItemExport._export_type
+
+    def only_the_first(export: ItemExport, entity_type_id: EntityTypeId, *rest: Any) -> SaveCounts:
+        if entity_type_id != DEAL:
+            raise InterruptedError
+        return done(export, entity_type_id, *rest)
+
+    with monkeypatch.context() as patch, opened(pair) as app:
+        patch.setattr(ItemExport, "_export_type", only_the_first)
+        with pytest.raises(InterruptedError):
+            app.export(frozenset({DEAL, COMPANY}), refresh=True)
+
+    with opened(pair) as app:
+        counts = app.export(frozenset({DEAL, COMPANY}), refresh=True)
+
+    assert (counts.new, counts.same) == (3, 0)

@@ -109,6 +109,8 @@ class PortalOfItems:
         self.ids = ids
         self.longest_chain = 50
         self.refused_types: dict[int, tuple[str, str]] = {}
+        #: Taken out of a page after it was cut, so that it is short though more pages follow.
+        self.hidden: frozenset[int] = frozenset()
         self.time: dict[str, object] = {}
         self.chains: list[int] = []
 
@@ -160,7 +162,7 @@ class PortalOfItems:
             if key == "@id":
                 wanted = value.values() if isinstance(value, dict) else value
                 ids = [i for i in ids if i in {int(w) for w in wanted}]
-        return {"items": [_row(type_id, i) for i in ids[:50]]}
+        return {"items": [_row(type_id, i) for i in ids[:50] if i not in self.hidden]}
 
 
 def _row(type_id: int, item_id: int) -> dict[str, Any]:

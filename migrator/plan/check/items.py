@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from migrator.domain.vocabulary import EntityTypeId
     from migrator.plan.check.facts import (
         Comparison,
         CurrencyFacts,
@@ -44,8 +45,8 @@ def judge_types(comparison: Comparison) -> Iterator[Line]:
         yield Line(
             question=Question.ENTITY_TYPES,
             verdict=Verdict.OK,
-            detail=f"of {counted(len(comparison.types), 'entity type')} each that holds items has "
-            "a partner in the target"
+            detail=f"of {counted(len(comparison.types), 'entity type')} in the source, each that "
+            "holds items has a partner in the target"
             + (f"; left out by the mapping: {', '.join(left_out)}" if left_out else ""),
         )
 
@@ -161,13 +162,39 @@ def judge_dates(comparison: Comparison, policies: Policies) -> Iterator[Line]:
             remedy="migrator plan knows it, once the items are exported",
             figures={"entity_type_id": one.entity_type_id, "late_items": None},
         )
-    if not late and not unknown:
+    sharing = list(_sharing_a_target(comparison))
+    for types in sharing:
+        yield Line(
+            question=Question.DATES,
+            verdict=Verdict.WARNING,
+            detail=f"{' and '.join(one.title for one in types)} go into the same type of the "
+            "target, one after the other: what is older than the newest item of those before it "
+            f"comes late, too: {_LATE[policies.on_late_item]}",
+            remedy="migrator plan counts them, once the items are exported",
+            figures={
+                "target_entity_type_id": types[0].target_entity_type_id,
+                "entity_type_ids": [one.entity_type_id for one in types],
+            },
+        )
+    if not late and not unknown and not sharing:
         yield Line(
             question=Question.DATES,
             verdict=Verdict.OK,
             detail="no item is older than the target's newest row of its type: all can keep "
             "their dates",
         )
+
+
+def _sharing_a_target(comparison: Comparison) -> Iterator[list[TypeFacts]]:
+    """Types of which items are still to come into one and the same type of the target.
+
+    In which order they go is known to the plan, which sees what refers to what.
+    """
+    into: dict[EntityTypeId | None, list[TypeFacts]] = {}
+    for one in comparison.types:
+        if one.is_moved and (one.source_items or 0) > one.imported:
+            into.setdefault(one.target_entity_type_id, []).append(one)
+    return (types for types in into.values() if len(types) > 1)
 
 
 def judge_import_right(
@@ -290,7 +317,8 @@ def judge_disk(disk: DiskFacts, source_items: int) -> Iterator[Line]:
         verdict=verdict,
         detail=f"{_size(disk.free_bytes)} free in {disk.folder}; an estimate of what staging "
         f"still needs is {_size(needed)} ({counted(source_items, 'item')} at "
-        f"{BYTES_PER_ITEM // 1024} KB); files of items are passed on and not kept",
+        f"{BYTES_PER_ITEM // 1024} KB and {_size(_BYTES_BESIDES)} besides, less what is staged); "
+        "files of items are passed on and not kept",
         remedy="free some space, or move staging with MIGRATOR_STAGING_URL"
         if verdict is not Verdict.OK
         else None,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrator.bitrix.errors import AccessDenied, NotFound, PagingStuck, PortalUnreachable
+from migrator.bitrix.errors import (
+    AccessDenied,
+    NotFound,
+    PagingStuck,
+    PortalUnreachable,
+    UnreadableAnswer,
+)
 from migrator.bitrix.keyset import ItemPages, NewestItem, RequestSize
 from tests.fakes.scene import (
     PortalOfItems,
@@ -77,6 +83,34 @@ def test_a_known_newest_id_keeps_the_chain_short() -> None:
     read(Scene(portal), newest=120)
 
     assert portal.chains == [3]
+
+
+@pytest.mark.parametrize("hidden", [{17}, {50}, {17, 50, 99, 100, 101, 120}])
+def test_a_page_that_is_not_full_ends_nothing_short_of_the_newest_id(hidden: set[int]) -> None:
+    portal = PortalOfItems({DEAL: range(1, 231)})
+    portal.hidden = frozenset(hidden)
+
+    pages = read(Scene(portal), newest=230)
+
+    assert ids_of(pages) == sorted(set(range(1, 231)) - hidden)
+    assert [page.exhausted for page in pages] == [False] * (len(pages) - 1) + [True]
+
+
+def test_where_the_newest_item_was_deleted_meanwhile_an_empty_page_is_the_end() -> None:
+    scene = Scene(PortalOfItems({DEAL: range(1, 31)}))
+
+    pages = read(scene, newest=40)
+
+    assert ids_of(pages) == list(range(1, 31))
+    assert scene.sent == 2
+
+
+@pytest.mark.parametrize("row", [None, {"title": "no id"}, {"id": None}, {"id": "x"}])
+def test_a_row_that_is_no_item_is_an_unreadable_answer(row: Any) -> None:
+    scene = Scene(lambda _: ok({"items": [{"id": 1}, row]}))
+
+    with pytest.raises(UnreadableAnswer):
+        read(scene, newest=9)
 
 
 def test_one_page_is_asked_for_without_a_batch() -> None:

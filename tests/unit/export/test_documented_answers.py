@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from migrator.domain.structure import build_structure, read_as_profile
 from migrator.domain.vocabulary import COMPANY, DEAL, LEAD, QUOTE, SMART_INVOICE
 from migrator.export.profile import PortalNotUsable, read_profile
 from migrator.export.structure import read_structure
+from migrator.interrupt import Interrupted
 from tests.fakes.scene import Scene, method_of, ok, sent_json
 from tests.fakes.transport import FakeReply
 
@@ -196,3 +198,16 @@ def test_a_scope_whose_methods_are_refused_counts_as_not_granted() -> None:
     assert profile is not None
     assert "userfieldconfig" not in profile.scopes
     assert profile.refused_scopes == {"userfieldconfig"}
+
+
+def test_reading_the_structure_ends_between_two_requests_when_asked_to() -> None:
+    def interrupt() -> None:
+        raise Interrupted(signal.SIGINT)
+
+    whole, cut = Scene(DocumentedPortal({})), Scene(DocumentedPortal({}))
+    read_structure(whole.client, read_profile(whole.client))
+
+    with pytest.raises(Interrupted):
+        read_structure(cut.client, read_profile(cut.client), interrupt)
+
+    assert cut.sent < whole.sent

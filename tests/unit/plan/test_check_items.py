@@ -133,6 +133,29 @@ def test_where_nothing_is_late_every_item_keeps_its_dates() -> None:
     assert line.verdict is Verdict.OK
 
 
+def test_types_that_become_one_may_come_late_because_of_each_other() -> None:
+    orders, repairs = (
+        deals(entity_type_id=number, title=title, target_entity_type_id=1040, late_items=0)
+        for number, title in ((1302, "Orders"), (1304, "Repairs"))
+    )
+
+    (line,) = judge_dates(comparing(orders, deals(late_items=0), repairs), Policies())
+
+    assert line.verdict is Verdict.WARNING
+    assert line.detail.startswith("Orders and Repairs go into the same type of the target")
+    assert line.figures["entity_type_ids"] == [1302, 1304]
+
+
+@pytest.mark.parametrize("changes", [{"source_items": 0}, {"source_items": 7, "imported": 7}])
+def test_a_type_of_which_nothing_is_to_come_makes_no_other_late(changes: dict[str, Any]) -> None:
+    orders = deals(target_entity_type_id=1040, late_items=0)
+    repairs = deals(target_entity_type_id=1040, late_items=0, **changes)
+
+    (line,) = judge_dates(comparing(orders, repairs), Policies())
+
+    assert line.verdict is Verdict.OK
+
+
 def _import_right(policies: Policies | None = None, *, may_import: bool = False) -> Line:
     target = a_portal(Role.TARGET, profile=a_profile(is_admin=False))
     types = comparing(deals(may_import=may_import))
