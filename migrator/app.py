@@ -93,10 +93,11 @@ class BlockedByFindings(UsageError):
     def __init__(self, blueprint: Blueprint) -> None:
         count = len(blueprint.plan.blocking)
         noun = "finding blocks" if count == 1 else "findings block"
-        shown = blueprint.plan.blocking[:_SHOWN]
-        listed = "".join(f"\n  {f.kind.value}: {f.detail}" for f in shown)
-        if count > _SHOWN:
-            listed += f"\n  and {count - _SHOWN} more: migrator plan"
+        # One user without a partner blocks every type that names it: said once.
+        said = list(dict.fromkeys(f"{f.kind.value}: {f.detail}" for f in blueprint.plan.blocking))
+        listed = "".join(f"\n  {one}" for one in said[:_SHOWN])
+        if len(said) > _SHOWN:
+            listed += f"\n  and {len(said) - _SHOWN} more: migrator plan"
         super().__init__(
             f"{count} {noun} the import; nothing was written to the target:{listed}",
             hint=blueprint.plan.blocking[0].hint,
@@ -197,9 +198,8 @@ class App:
         try:
             elements = {}
             for role in Role:
-                elements[role] = read_structure(self._clients[role], self._profiles[role])
+                elements[role] = self._read_structure(role)
                 self.workspace.progress.advance(1)
-                self.workspace.check_stop()
             stage = StructureStage(
                 self.workspace,
                 self._clients[Role.TARGET],
@@ -429,14 +429,17 @@ class App:
         with self.workspace.read() as repositories:
             return repositories.deferred_links.counts(only)
 
+    def _read_structure(self, role: Role) -> list[StructureElement]:
+        stop = self.workspace.check_stop
+        return read_structure(self._clients[role], self._profiles[role], stop)
+
     def _stage_structure(self, role: Role) -> Structure:
         """Read a portal's structure, once in the life of this object."""
         if role in self._structures:
             return self._structures[role]
-        client = self._clients[role]
         if role not in self._profiles:
-            self._profiles[role] = read_profile(client)
-        elements = read_structure(client, self._profiles[role])
+            self._profiles[role] = read_profile(self._clients[role])
+        elements = self._read_structure(role)
         with self.workspace.write() as repositories:
             repositories.structure.save(role, elements)
         self._structures[role] = build_structure(elements)

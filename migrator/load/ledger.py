@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from migrator.domain.findings import Effect, Finding, FindingKind, Phase, Severity
@@ -77,7 +78,8 @@ class ImportLedger:
             )
             links = [link for prepared in chunk for link in links_of(prepared.item)]
             repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
-            repositories.files.save([file for p in chunk for file in p.files.staged])
+            files = [file for prepared in chunk for file in prepared.files.staged]
+            repositories.files.replace_for_items(self.entity_type_id, ids, files)
             return repositories.batches.open(
                 self.entity_type_id,
                 method,
@@ -262,7 +264,8 @@ class ImportLedger:
             source_id=staged.source_id,
             error=LATE_ITEM_ERROR,
             error_description=f"created {staged.created_time.isoformat()}, but the target's newest "
-            f"row of this type is from {late.floor.isoformat()} (MIGRATOR_ON_LATE_ITEM=fail)",
+            f"row of this type is from {late.floor.astimezone(UTC).isoformat()} "
+            "(MIGRATOR_ON_LATE_ITEM=fail)",
         )
         with self.workspace.write() as repositories:
             repositories.failed_items.add([failed])

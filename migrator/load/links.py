@@ -167,25 +167,24 @@ class DeferredLinks:
 
     def _give_up(self, lost: Sequence[DeferredLink]) -> None:
         """Links to items that turned out not to be among the exported ones."""
-        findings = [
-            Finding(
-                kind=FindingKind.DANGLING_REFERENCE,
-                severity=Severity.WARNING,
-                effect=Effect.LOST,
-                entity_type_id=link.entity_type_id,
-                source_id=link.source_id,
-                field=link.field,
-                value=f"{link.refers_to_entity_type_id}:{link.refers_to_source_id}",
-                detail=self.known.why_missing(
-                    Reference(link.refers_to_entity_type_id, link.refers_to_source_id)
-                ),
-            )
-            for link in lost
-        ]
+        findings = [self._dangling(link) for link in lost]
         if lost:
             with self.workspace.write() as repositories:
                 repositories.deferred_links.set_state(list(lost), LinkState.UNRESOLVABLE)
                 repositories.findings.add(Phase.IMPORT, findings)
+
+    def _dangling(self, link: DeferredLink) -> Finding:
+        _, end = _end(link)
+        return Finding(
+            kind=FindingKind.DANGLING_REFERENCE,
+            severity=Severity.WARNING,
+            effect=Effect.LOST,
+            entity_type_id=link.entity_type_id,
+            source_id=link.source_id,
+            field=link.field,
+            value=_display_end(link),
+            detail=self.known.why_missing(end),
+        )
 
     def _linked(
         self, transform: TypeTransform, links: Sequence[DeferredLink]
@@ -309,6 +308,13 @@ class DeferredLinks:
             seen = {(finding.kind, finding.field) for finding in known}
             new = [finding for finding in findings if (finding.kind, finding.field) not in seen]
             repositories.findings.add(Phase.IMPORT, new)
+            if state is LinkState.DONE:
+                # What they lead to was left out at first: the link was on record as lost.
+                set_now = {(link.field, _display_end(link)) for link in one.links}
+                dangling = [f for f in known if f.kind is FindingKind.DANGLING_REFERENCE]
+                repositories.findings.take_back(
+                    Phase.IMPORT, [f for f in dangling if (f.field, f.value) in set_now]
+                )
         self.workspace.progress.advance(len(one.links))
         self.outlook.done(len(one.links))
 
@@ -369,6 +375,11 @@ class DeferredLinks:
 
 def _end(link: DeferredLink) -> tuple[str, Reference]:
     return link.field, Reference(link.refers_to_entity_type_id, link.refers_to_source_id)
+
+
+def _display_end(link: DeferredLink) -> str | None:
+    _, end = _end(link)
+    return display(end)
 
 
 def _no_file(file: FileValue) -> tuple[str, bytes]:

@@ -42,12 +42,17 @@ def late_findings(
     late: Mapping[EntityTypeId, int],
     before: Mapping[EntityTypeId, Sequence[EntityTypeId]],
     on_late: OnLateItem,
+    failed: Mapping[EntityTypeId, int],
 ) -> Iterator[Finding]:
-    """One for each type that has late items; `before` are those that share its target."""
+    """One for each type that has late items; `before` are those that share its target.
+
+    Of them, `failed` have failed once and are not sent unless that is asked for.
+    """
     for entity_type_id, items in sorted(late.items()):
         if items:
             others = " and ".join(str(one) for one in before.get(entity_type_id, ()))
             or_others = f", or than entity type {others} that goes into the same one before them"
+            again = failed.get(entity_type_id, 0)
             yield Finding(
                 kind=FindingKind.LATE_ITEM,
                 severity=Severity.WARNING,
@@ -55,7 +60,8 @@ def late_findings(
                 entity_type_id=entity_type_id,
                 items=items,
                 detail=f"{items} items are older than the target's newest row of this type"
-                f"{or_others if others else ''}: {_ACTIONS[on_late]}",
+                f"{or_others if others else ''}: {_ACTIONS[on_late]}"
+                + (f"; {again} of them failed and are sent by --retry-failed only" * (again > 0)),
                 hint="import into a type without newer items, or choose what becomes of them "
                 "with MIGRATOR_ON_LATE_ITEM=clamp|drop|fail",
             )

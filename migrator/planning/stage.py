@@ -113,7 +113,7 @@ class Planning:
         denied = self._denied(target, mapping, order)
         newest = self._newest(mapping, order.types)
         sharing = sharing_a_target(order.types, mapping)
-        late = self._late(order.types, newest, sharing)
+        late, failed = self._late(order.types, newest, sharing)
         circumstances = Circumstances(
             unmapped_users_block=options.unmapped_users_block,
             without_import_right=denied,
@@ -123,7 +123,7 @@ class Planning:
         findings = sorted(
             [
                 *Obstacles(source, target, mapping, usage, circumstances, options.only).findings(),
-                *late_findings(late, sharing, options.on_late),
+                *late_findings(late, sharing, options.on_late, failed),
                 *self._left_behind(order.types),
                 *matching.findings(moved),
             ],
@@ -191,9 +191,13 @@ class Planning:
         types: Iterable[EntityTypeId],
         newest: dict[EntityTypeId, datetime | None],
         sharing: dict[EntityTypeId, list[EntityTypeId]],
-    ) -> dict[EntityTypeId, int]:
-        """Items older than the target's newest row, or than what comes into their type first."""
+    ) -> tuple[dict[EntityTypeId, int], dict[EntityTypeId, int]]:
+        """Items older than the target's newest row, or than what comes into their type first.
+
+        Returns: how many, and how many of them have failed and are not to be sent again now.
+        """
         late: dict[EntityTypeId, int] = {}
+        failed: dict[EntityTypeId, int] = {}
         closes = {t: newest[t] for t in types}
         for entity_type_id in types:
             floors = [closes[t] for t in (entity_type_id, *sharing.get(entity_type_id, ()))]
@@ -202,6 +206,9 @@ class Planning:
                 items = repositories.items
                 if when is not None:
                     late[entity_type_id] = items.count_older_than(entity_type_id, when)
+                    if late[entity_type_id] and not self._options.retry_failed:
+                        fresh = items.count_older_than(entity_type_id, when, refused=False)
+                        failed[entity_type_id] = late[entity_type_id] - fresh
                 if sharing:
                     last = items.newest_to_import(
                         entity_type_id, retry_failed=self._options.retry_failed
@@ -210,7 +217,7 @@ class Planning:
             if late.get(entity_type_id) and self._options.on_late is OnLateItem.DROP:
                 # Created without a date, they are the newest rows.
                 closes[entity_type_id] = self._workspace.clock.now()
-        return late
+        return late, failed
 
     def _left_behind(self, types: Iterable[EntityTypeId]) -> Iterator[Finding]:
         """What a sample that is moved for real means for the rest."""

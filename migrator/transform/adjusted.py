@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from migrator.domain.findings import Effect, Finding, FindingKind
-from migrator.domain.values import decode
+from migrator.domain.values import UnreadableValueError, Value, decode
+from migrator.transform.history import fit_to_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from migrator.transform.item import TypeTransform
     from migrator.transform.transformed import TransformedItem
@@ -42,3 +44,28 @@ def apply_adjustments(
             field = transform.target_fields.by_name[name]
             item.values[name] = decode(field, finding.sent)
     return frozenset(lost)
+
+
+def apply_lost_record(
+    transform: TypeTransform, item: TransformedItem, payload: Mapping[str, Any]
+) -> list[Finding]:
+    """The same for an adopted item, of whose import nothing may be on record: the target tells.
+
+    Returns: what is to be put on record now.
+    """
+    created_time = _held(transform, payload, "createdTime")
+    return fit_to_target(
+        item,
+        created_time if isinstance(created_time, datetime) else None,
+        _held(transform, payload, "createdBy"),
+        transform.fallback_user_id,
+    )
+
+
+def _held(transform: TypeTransform, payload: Mapping[str, Any], name: str) -> Value:
+    fields = transform.target_fields
+    field = fields.get(name)
+    try:
+        return decode(field, fields.value(payload, name)) if field is not None else None
+    except UnreadableValueError:
+        return None

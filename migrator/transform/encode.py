@@ -44,7 +44,7 @@ def encode_import(
         field = fields.by_name[name]
         if field.type == "crm_multifield":
             encoded.update(_multifields_for_import(value))
-        elif field.type == "boolean" and value is None:
+        elif field.type == "boolean" and value is None and not field.is_dynamic:
             continue  # switched off in the source: nothing is known, so the default may stand
         else:
             encoded[name] = encode_value(field, value, content)

@@ -71,6 +71,29 @@ def _fit_bounds(item: TransformedItem, now: datetime, kind: FindingKind) -> None
         _set(item, "movedTime", moved, kind, "must lie between createdTime and updatedTime")
 
 
+def fit_to_target(
+    item: TransformedItem, created_time: datetime | None, created_by: Value, our_user: int
+) -> list[Finding]:
+    """Expect the history of an item that lost some on import, though nothing says so any more.
+
+    Only the creation sets createdTime and createdBy (core-corp: modules/crm/lib/field.php). So
+    where the target's item has a later time, it was moved to that time if its author came along,
+    and if it has our webhook's user instead, the history was left out.
+
+    Returns: what is to be put on record now.
+    """
+    if created_time is None or not is_late(item, created_time):
+        return []
+    known = len(item.findings)
+    if item.values.get("createdBy") == created_by:
+        times = (_time(item, name) for name in ("createdTime", "updatedTime", "movedTime"))
+        latest = max(created_time, *(one for one in times if one is not None))
+        fit_history(item, floor=created_time, now=latest, on_late=OnLateItem.CLAMP)
+    elif created_by == our_user:
+        drop_history(item, FindingKind.HISTORY_LOST, "an earlier import left it out")
+    return item.findings[known:]
+
+
 def drop_history(item: TransformedItem, kind: FindingKind, detail: str) -> None:
     """Leave out all six history fields; the portal sets them to now and the webhook's user."""
     for name in sorted(HISTORY_FIELDS & item.values.keys()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,25 @@ def overwritten_by_portal(
     if field.name in {"title", "name"} and difference.expected is None:
         # core-corp: modules/crm/lib/Field/Title.php
         return "the portal makes a name for an item without one"
+    if field.name == "comments" and _is_rewritten(difference.expected or "", difference.actual):
+        # core-corp: modules/crm/lib/Model/FieldRepository.php; b24restdocs
+        # api-reference/crm/universal/crm-item-add.md: HTML sent, BB code returned
+        return "the portal keeps comments as BB code: HTML is rewritten"
     return None
+
+
+def _is_rewritten(sent: str, kept: str | None) -> bool:
+    return _HTML_TAG.search(sent) is not None and _bare(sent) == _bare(kept)
+
+
+_HTML_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_BB_TAG = re.compile(r"\[/?(?:[a-zA-Z]+|\*)(?:=[^\]]*)?\]")
+
+
+def _bare(text: str | None) -> str:
+    """The words, without markup and the line breaks that stand for some of it."""
+    plain = html.unescape(_HTML_TAG.sub("", text or ""))
+    return "".join(_BB_TAG.sub("", plain).split())
 
 
 def _day(field: Field, text: str | None) -> date | None:

@@ -14,7 +14,7 @@ from migrator.domain.undoing import KeepReason, KeptItem
 from migrator.domain.values import Reference, UnreadableValueError, parse_datetime
 from migrator.domain.vocabulary import EntityTypeId, SourceId
 from migrator.plan.changed import Facts, sign_of_change
-from migrator.transform.adjusted import apply_adjustments
+from migrator.transform.adjusted import apply_adjustments, apply_lost_record
 from migrator.transform.compare import compare_item
 from migrator.transform.item import TypeTransform, build_transforms
 from migrator.transform.overwritten import overwritten_by_portal
@@ -187,7 +187,9 @@ class Inspection:
         mark = mark_of(self._structure, pair.target_entity_type_id)
         has_no_mark = mark is None or not payload.get(mark)
         if has_no_mark and transform is not None and staged is not None:
-            item, lost, differing = _compared(transform, pair, staged, payload, known)
+            item, lost, differing = _compared(
+                transform, pair, staged, payload, known, is_marked=False
+            )
             if "createdTime" in item.values and "createdTime" not in lost | differing:
                 return KeepReason.UNMARKED, "it does not carry this source item's mark any more"
         return (
@@ -203,7 +205,9 @@ class Inspection:
         links = known.links.get(pair.source_id, [])
         is_known_time, differing = False, frozenset[str]()
         if transform is not None and staged is not None:
-            item, lost, differing = _compared(transform, pair, staged, payload, known)
+            item, lost, differing = _compared(
+                transform, pair, staged, payload, known, is_marked=True
+            )
             is_known_time = "updatedTime" in item.values and "updatedTime" not in lost
             differing -= _open_fields(transform, item, links)
             if self.has_begun:
@@ -238,10 +242,14 @@ def _compared(
     staged: StagedItem,
     payload: Mapping[str, Any],
     known: _Known,
+    *,
+    is_marked: bool,
 ) -> tuple[TransformedItem, frozenset[str], frozenset[str]]:
     """What the import sent, which fields of it were lost on the way, and which differ by now."""
     item = transform.transform(staged.source_id, staged.payload, known.resolve)
     lost = apply_adjustments(transform, item, known.findings.get(pair.source_id, []))
+    if is_marked and pair.origin is Origin.ADOPTED:
+        apply_lost_record(transform, item, payload)
     return item, lost, _differing(transform, pair, item, payload, lost, known)
 
 

@@ -23,7 +23,7 @@ from migrator.domain.records import (
 from migrator.domain.values import FileValue, Reference, decode, display, scalars
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 from migrator.outlook import Outlook
-from migrator.transform.adjusted import apply_adjustments
+from migrator.transform.adjusted import apply_adjustments, apply_lost_record
 from migrator.transform.compare import FieldDifference, compare_item
 from migrator.transform.item import TypeTransform, build_transforms
 from migrator.transform.overwritten import overwritten_by_portal
@@ -33,6 +33,7 @@ from migrator.verify.copies import EXISTENCE, Copies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from migrator.bitrix.client import PortalClient
     from migrator.domain.mapping import Mapping as PortalMapping
@@ -65,7 +66,6 @@ class Verify:
     ) -> None:
         self._workspace = workspace
         self._target = target
-        self._mapping = mapping
         self._titles = {t: e.title for t, e in source_structure.entity_types.items()}
         self._transforms = build_transforms(source_structure, target_structure, mapping)
         #: Types of the target that somebody has deleted, and their items with them.
@@ -106,7 +106,9 @@ class Verify:
             self._outlook.next_type()
             transform = self._transforms.get(entity_type_id)
             if transform is not None and transform.target_type_id not in self._gone:
-                counts.differ += self._copies.find(transform)
+                doubled = self._copies.find(transform)
+                counts.differ += len(doubled)
+                counts.agree -= sum(partner > after for partner in doubled.values())
             self._outlook.next_type()
             self._workspace.progress.end()
         return counts
@@ -240,19 +242,17 @@ class Verify:
         staged = page.staged[pair.source_id]
         item = transform.transform(staged.source_id, staged.payload, page.resolve)
         if pair.origin is Origin.MATCHED:
-            return list(_compare_updated(transform, item, payload)), []
+            found = _compare_updated(transform, item, payload)
+            return _sorted_out(transform, item, found, None)
         lost = apply_adjustments(transform, item, page.adjusted.get(pair.source_id, []))
         fields = transform.target_fields
-        differences: list[FieldDifference] = []
-        findings: list[Finding] = []
-        for one in compare_item(transform.target_type_id, item.values, fields, payload, lost):
-            detail = overwritten_by_portal(item, fields.by_name[one.field], one, pair.imported_at)
-            if detail is None:
-                differences.append(one)
-            else:
-                findings.append(_overwritten(transform, item, one, detail))
+        adopted = pair.origin is Origin.ADOPTED
+        dated = apply_lost_record(transform, item, payload) if adopted else []
+        found = compare_item(transform.target_type_id, item.values, fields, payload, lost)
+        differences, findings = _sorted_out(transform, item, found, pair.imported_at)
+        findings += dated
         staged_files = page.files.get(pair.source_id, [])
-        differences += self._compare_files(transform, item, payload, staged_files)
+        differences += self._compare_files(transform, payload, staged_files)
         differences += (
             FieldDifference(
                 field=field.name, expected=display(value), actual="the target has no such field"
@@ -264,7 +264,6 @@ class Verify:
     def _compare_files(
         self,
         transform: TypeTransform,
-        item: TransformedItem,
         payload: Mapping[str, Any],
         staged: Sequence[StagedFile],
     ) -> list[FieldDifference]:
@@ -274,8 +273,8 @@ class Verify:
         """
         by_field: dict[str, list[StagedFile]] = defaultdict(list)
         for file in staged:
-            name = self._mapping.target_field(item.entity_type_id, file.field)
-            if name is not None:
+            name = transform.target_name(file.field)
+            if name is not None:  # what was in a field that is gone is told by its value
                 by_field[name].append(file)
         differences = []
         for name, files in by_field.items():
@@ -324,6 +323,25 @@ def _compare_updated(
     """What an update must have set; everything else is the target's own."""
     wanted = update_of(transform, item, payload).wanted
     yield from compare_item(transform.target_type_id, wanted, transform.target_fields, payload)
+
+
+def _sorted_out(
+    transform: TypeTransform,
+    item: TransformedItem,
+    found: Iterator[FieldDifference],
+    imported_at: datetime | None,
+) -> tuple[list[FieldDifference], list[Finding]]:
+    """What is wrong, and what the portal is known to write itself."""
+    differences: list[FieldDifference] = []
+    findings: list[Finding] = []
+    for one in found:
+        field = transform.target_fields.by_name[one.field]
+        detail = overwritten_by_portal(item, field, one, imported_at)
+        if detail is None:
+            differences.append(one)
+        else:
+            findings.append(_overwritten(transform, item, one, detail))
+    return differences, findings
 
 
 def _difference(pair: IdPair, field: str, one: FieldDifference) -> Difference:

@@ -77,7 +77,7 @@ def test_a_user_without_a_partner_can_block(portals: MakePair) -> None:
     outcome = pair.migrator("run")
 
     assert outcome.code == 2
-    assert "Boris Berg <boris@firm.test>" in outcome.err
+    assert outcome.err.count("Boris Berg <boris@firm.test>") == 1  # whatever types name him
     assert pair.writes() == []
 
 

@@ -70,6 +70,19 @@ class Findings(Repository):
             )
         self.add(phase, findings)
 
+    def take_back(self, phase: Phase, findings: Sequence[Finding]) -> None:
+        """Forget findings about one value of one item, which turned out otherwise."""
+        for one in findings:
+            self._delete(
+                FindingRow,
+                FindingRow.phase == phase,
+                FindingRow.kind == one.kind.value,
+                FindingRow.entity_type_id == one.entity_type_id,
+                FindingRow.source_id == one.source_id,
+                FindingRow.field == one.field,
+                FindingRow.value == one.value,
+            )
+
     def for_items(
         self,
         entity_type_id: EntityTypeId,

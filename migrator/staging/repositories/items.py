@@ -174,12 +174,26 @@ class Items(Repository):
         return self._count(self._to_import(entity_type_id, retry_failed=retry_failed))
 
     def count_older_than(
-        self, entity_type_id: EntityTypeId, when: datetime, *, not_imported: bool = True
+        self,
+        entity_type_id: EntityTypeId,
+        when: datetime,
+        *,
+        not_imported: bool = True,
+        refused: bool = True,
     ) -> int:
-        """How many items the target would refuse if its newest row were from `when`."""
+        """How many items the target would refuse if its newest row were from `when`.
+
+        Args:
+            entity_type_id: of the source
+            when: the time of that row
+            not_imported: whether to leave out items that have partners in the target
+            refused: whether to count items that the target has refused for another reason
+        """
         statement = self._chosen(entity_type_id).where(ItemRow.created_time < when)
         if not_imported:
             statement = statement.where(_has_no(IdMapRow), _has_no_pair())
+        if not refused:
+            statement = statement.where(_has_no(FailedItemRow))
         return self._count(statement)
 
     def whole_count(self, entity_type_id: EntityTypeId) -> int:

@@ -110,8 +110,19 @@ class Differences(Repository):
 
 
 class ItemFiles(Repository):
-    def save(self, files: Sequence[StagedFile]) -> None:
-        """Record files sent; sending one again overwrites what was recorded."""
+    def replace_for_items(
+        self,
+        entity_type_id: EntityTypeId,
+        source_ids: Collection[SourceId],
+        files: Sequence[StagedFile],
+    ) -> None:
+        """These are the files that were sent with the named items, the last time they were."""
+        for chunk in in_chunks(source_ids):
+            self._delete(
+                ItemFileRow,
+                ItemFileRow.entity_type_id == entity_type_id,
+                ItemFileRow.source_id.in_(chunk),
+            )
         rows = [
             {
                 "entity_type_id": file.entity_type_id,
@@ -126,7 +137,7 @@ class ItemFiles(Repository):
             }
             for file in files
         ]
-        self._upsert(ItemFileRow, rows)
+        self._insert(ItemFileRow, rows)
 
     def for_items(
         self, entity_type_id: EntityTypeId, source_ids: Collection[SourceId]

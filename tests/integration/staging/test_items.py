@@ -148,6 +148,15 @@ def test_only_items_strictly_older_count_as_late(repos: Repositories) -> None:
     assert repos.items.count_older_than(DEAL, day_three, not_imported=False) == 2
 
 
+def test_late_items_that_have_failed_can_be_left_out_of_the_count(repos: Repositories) -> None:
+    repos.items.save([an_item(1), an_item(2), an_item(3)])
+    repos.failed_items.add([a_failure(2)])
+    day_three = DAWN + timedelta(days=3)
+
+    assert repos.items.count_older_than(DEAL, day_three) == 2
+    assert repos.items.count_older_than(DEAL, day_three, refused=False) == 1
+
+
 def test_the_oldest_item_may_be_asked_for_among_those_still_to_import(repos: Repositories) -> None:
     repos.items.save([an_item(1), an_item(2)])
     repos.id_map.add([a_pair(1)])

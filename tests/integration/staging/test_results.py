@@ -94,12 +94,24 @@ def test_verifying_an_item_again_replaces_its_differences(repos: Repositories) -
 
 
 def test_files_sent_are_found_by_item_field_and_position(repos: Repositories) -> None:
-    repos.files.save([a_file(1, position=1), a_file(1, position=0), a_file(2)])
+    sent = [a_file(1, position=1), a_file(1, position=0, name="first.pdf"), a_file(2)]
 
-    repos.files.save([a_file(1, position=0, name="again.pdf")])
+    repos.files.replace_for_items(DEAL, sources(1, 2), sent)
 
     files = repos.files.for_items(DEAL, sources(1))
-    assert [(file.position, file.name) for file in files] == [(0, "again.pdf"), (1, "offer.pdf")]
+    assert [(file.position, file.name) for file in files] == [(0, "first.pdf"), (1, "offer.pdf")]
+
+
+def test_of_an_item_that_is_sent_again_only_the_files_of_the_last_time_are_kept(
+    repos: Repositories,
+) -> None:
+    sent = [a_file(1, position=1), a_file(1, position=0), a_file(2)]
+    repos.files.replace_for_items(DEAL, sources(1, 2), sent)
+
+    repos.files.replace_for_items(DEAL, sources(1), [a_file(1, position=0, name="again.pdf")])
+
+    files = repos.files.for_items(DEAL, sources(1, 2))
+    assert [(file.source_id, file.name) for file in files] == [(1, "again.pdf"), (2, "offer.pdf")]
 
 
 def a_file(source_id: int, *, position: int = 0, name: str = "offer.pdf") -> StagedFile:

@@ -153,3 +153,9 @@ def test_a_yes_or_no_nobody_knows_is_left_to_the_portal() -> None:
     fields = FieldSet.of([a_field("opened", "boolean")])
 
     assert encode_import({"opened": None}, fields, no_file) == {}
+
+
+def test_a_user_field_nobody_has_answered_does_not_take_the_default_of_the_target() -> None:
+    field = a_user_field(type_="boolean")
+
+    assert encode_import({field.name: None}, FieldSet.of([field]), no_file) == {field.name: None}

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from migrator.domain.findings import Effect, FindingKind
 from migrator.domain.policy import OnLateItem
 from migrator.domain.vocabulary import DEAL
-from migrator.transform.history import LateItem, drop_history, fit_history, is_late
+from migrator.transform.history import (
+    LateItem,
+    drop_history,
+    fit_history,
+    fit_to_target,
+    is_late,
+)
 from migrator.transform.transformed import TransformedItem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -182,3 +188,48 @@ def test_fitting_twice_changes_nothing_more(
     fit(item, floor=floor)
 
     assert (item.values, len(item.findings)) == (before, found)
+
+
+OUR_USER = 5
+
+
+def an_adopted_item(created: int, updated: int, moved: int) -> TransformedItem:
+    item = an_item(created, updated, moved)
+    item.values["createdBy"] = 7
+    return item
+
+
+def test_an_adopted_item_that_the_target_dates_later_came_late() -> None:
+    item = an_adopted_item(-10, -5, -9)
+
+    findings = fit_to_target(item, day(-8), 7, OUR_USER)
+
+    assert times(item) == (-8, -5, -8)
+    assert {(one.kind, one.field) for one in findings} == {
+        (FindingKind.LATE_ITEM, "createdTime"),
+        (FindingKind.LATE_ITEM, "movedTime"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("created", "author"),
+    [(-11, 7), (-10, 7), (None, 7), (-11, OUR_USER), (-8, 8), (-8, None)],
+)
+def test_what_no_late_import_can_have_made_is_not_expected(
+    created: int | None, author: int | None
+) -> None:
+    item = an_adopted_item(-10, -5, -9)
+
+    time = None if created is None else day(created)
+    assert fit_to_target(item, time, author, OUR_USER) == []
+    assert times(item) == (-10, -5, -9)
+
+
+def test_an_adopted_item_of_our_own_user_has_lost_its_history() -> None:
+    item = an_adopted_item(-10, -5, -9)
+
+    findings = fit_to_target(item, day(-1), OUR_USER, OUR_USER)
+
+    assert item.values == {"title": "x"}
+    assert {(one.kind, one.effect) for one in findings} == {(FindingKind.HISTORY_LOST, Effect.LOST)}
+    assert len(findings) == 4

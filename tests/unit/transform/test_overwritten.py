@@ -75,3 +75,44 @@ def test_a_title_that_is_not_the_one_sent_is_a_difference() -> None:
     difference = a_difference("title", "Ship it", "Deal #5")
 
     assert overwritten_by_portal(an_item(), TITLE, difference, None) is None
+
+
+def excuse_of_comment(expected: str | None, actual: str | None) -> str | None:
+    difference = a_difference("comments", expected, actual)
+    return overwritten_by_portal(an_item(), a_field("comments"), difference, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("<b>bold</b> &amp; plain", "[B]bold[/B] & plain"),
+        ("one<br />two", "one\ntwo"),
+        ('<a href="https://x.test?a=1">x</a>', "[URL=https://x.test?a=1]x[/URL]"),
+        ("<ul><li>a</li><li>b</li></ul>", "[LIST][*]a[*]b[/LIST]"),
+        ("<div><br></div>", None),
+    ],
+)
+def test_html_in_a_comment_is_rewritten_by_the_portal(sent: str, kept: str | None) -> None:
+    assert excuse_of_comment(sent, kept) is not None
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("<b>bold</b>", "[B]bald[/B]"),
+        ("<b>bold</b>", None),
+        ("[B]bold[/B]", "bold"),
+        ("1 < 2", "1"),
+        (None, "by hand"),
+    ],
+)
+def test_a_comment_with_other_words_or_without_html_is_a_difference(
+    sent: str | None, kept: str | None
+) -> None:
+    assert excuse_of_comment(sent, kept) is None
+
+
+def test_html_in_another_field_is_not_rewritten() -> None:
+    difference = a_difference("title", "<b>x</b>", "x")
+
+    assert overwritten_by_portal(an_item(), TITLE, difference, None) is None
