@@ -10,6 +10,9 @@ import typer
 from migrator.domain.vocabulary import SYSTEM_TYPES, EntityTypeId
 from migrator.plan.sample import Share
 
+#: What both databases can hold.
+HIGHEST_ID = 2**63 - 1
+
 MigrationOption = Annotated[
     str,
     typer.Option("--migration", metavar="NAME", help="Which migration in the staging database."),
@@ -69,7 +72,7 @@ def parse_only(text: str | None) -> frozenset[EntityTypeId]:
 
 
 def _entity_type(name: str) -> EntityTypeId:
-    if name.isdecimal():
+    if name.isdecimal() and len(name) < len(str(HIGHEST_ID)):
         return EntityTypeId(int(name))
     if name in _NAMES:
         return _NAMES[name]

@@ -10,6 +10,7 @@ import typer
 
 from migrator.cli import render
 from migrator.cli.options import (
+    HIGHEST_ID,
     ConfigOption,
     JsonOption,
     MigrationOption,
@@ -46,9 +47,9 @@ def status(
         render.console().print(
             f"Migration '{found.name}': {found.source_portal} -> {found.target_portal}"
         )
-        render.print_query(progress, "Items")
+        render.print_query_of_one(progress, "Items")
         if findings.rows:
-            render.print_query(findings, "Findings by kind")
+            render.print_query_of_one(findings, "Findings by kind")
 
 
 def audit(
@@ -61,9 +62,12 @@ def audit(
     ] = None,
     only: OnlyOption = None,
     source_id: Annotated[
-        int | None, typer.Option("--id", metavar="ID", help="Only this source item.")
+        int | None,
+        typer.Option("--id", metavar="ID", min=1, max=HIGHEST_ID, help="Only this source item."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", help="Rows at most.")] = 1000,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=HIGHEST_ID, help="Rows at most.")
+    ] = 1000,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +78,13 @@ def audit(
         return
     if (name is not None and sql is not None) or len(types) > 1:
         raise typer.BadParameter("give the name of one query, or --sql; and one type to --only")
+    if sql is not None and (migration is not None or types or source_id is not None):
+        raise typer.BadParameter(
+            "--migration, --only and --id narrow a ready-made query, not --sql"
+        )
     with _staging(read_settings(config)) as staging:
+        if migration is not None:
+            find_migration(staging, migration)
         if sql is not None:
             result = staging.query_read_only(sql, limit)
         else:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy.exc import DBAPIError
-
 from migrator.clock import SystemClock
 from migrator.staging import ownership, queries, schema
 from migrator.staging.audit import Audit
 from migrator.staging.engine import Purpose, describe, open_engine, parse_url, skip_syncing
-from migrator.staging.errors import StagingBusy, StagingLost
 from migrator.staging.repositories import Migrations, Repositories, RequestLog
+from migrator.staging.trouble import named_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,11 +23,6 @@ if TYPE_CHECKING:
     from migrator.domain.records import MigrationId
     from migrator.staging.ownership import Hold
     from migrator.staging.queries import QueryResult
-
-
-#: SQLite's words for a full or failing disk and a damaged file
-#: (sqlite.org/rescode.html: FULL, IOERR, CANTOPEN, CORRUPT, NOTADB).
-_UNUSABLE = ("disk", "unable to open", "malformed", "not a database")
 
 
 class Transaction:
@@ -100,14 +93,14 @@ class Staging:
         with self._connect(Purpose.READ) as connection:
             return schema.pending_revisions(connection)
 
-    def upgrade(self, log: Callable[[str], Any] | None = None) -> list[str]:
+    def upgrade(self, log: Callable[[str], Any] = lambda _: None) -> list[str]:
         """Bring the schema up to date, in one transaction.
 
         Returns: the revisions applied, each as `0001 what it does`.
         Raises: StagingTooNew, StagingBusy
         """
         with self._connect(Purpose.CHANGE_SCHEMA) as connection:
-            return schema.upgrade(connection, log)
+            return schema.upgrade(connection, self.name, log)
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
@@ -154,14 +147,11 @@ class Staging:
     @contextmanager
     def _connect(self, purpose: Purpose) -> Iterator[Connection]:
         engine = self._engine.execution_options(**_options(self._engine, purpose))
-        with engine.connect() as connection:
-            with _named_errors(self.name, purpose):
-                transaction = connection.begin()
-            with _named_errors(self.name, purpose), transaction:
-                if purpose is Purpose.WRITE:
-                    for hold in self._holds:
-                        hold.confirm(connection)
-                yield connection
+        with named_errors(self.name, purpose), engine.connect() as connection, connection.begin():
+            if purpose is Purpose.WRITE:
+                for hold in self._holds:
+                    hold.confirm(connection)
+            yield connection
 
 
 def _options(engine: Engine, purpose: Purpose) -> dict[str, Any]:
@@ -169,21 +159,3 @@ def _options(engine: Engine, purpose: Purpose) -> dict[str, Any]:
         return {"purpose": purpose}
     # Reads of one transaction see one state, as in SQLite; only that makes pages add up.
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
-
-@contextmanager
-def _named_errors(name: str, purpose: Purpose) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        reason = str(error.orig).strip()
-        if "database is locked" in reason:
-            msg = f"another process has been writing to the staging database {name} for too long"
-            hint = "wait for it to end, then run the same command"
-            raise StagingBusy(msg, hint=hint) from None
-        # Writing while only reading was meant is a fault of this program, not of the file.
-        is_refused = "readonly" in reason and purpose is not Purpose.READ
-        if error.connection_invalidated or is_refused or any(word in reason for word in _UNUSABLE):
-            msg = f"the staging database {name} failed: {reason.splitlines()[0]}"
-            raise StagingLost(msg, hint="see to it, then run the same command") from None
-        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -43,20 +44,29 @@ def parse_url(url: str) -> URL:
         # The text may hold a password, so it is neither shown nor chained.
         msg = "the staging database's URL cannot be read"
         raise StagingUnavailable(msg, hint="for example sqlite:///migrator.db") from None
-    if parsed.drivername in {"postgresql", "postgres"}:
+    if parsed.drivername in {"postgresql", "postgres", POSTGRESQL_DRIVER}:
+        _refuse_split_password(url, parsed)
         return parsed.set(drivername=POSTGRESQL_DRIVER)
     if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
         return _sqlite_file(parsed)
-    if parsed.drivername == POSTGRESQL_DRIVER:
-        return parsed
     msg = f"a staging database of the kind {parsed.drivername!r} is not supported"
     raise StagingUnavailable(msg, hint="use sqlite:///migrator.db or postgresql://host/database")
+
+
+def _refuse_split_password(url: str, parsed: URL) -> None:
+    """Of a password that holds an `@` a part is taken for the host, which is shown to people."""
+    if url.partition("?")[0].count("@") > 1 or "@" in (parsed.host or ""):
+        msg = "the staging database's URL cannot be read: it has more than one @"
+        raise StagingUnavailable(msg, hint="in a password write %40 for @, %2F for / and %3F for ?")
 
 
 def _sqlite_file(url: URL) -> URL:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         msg = "the staging database needs a file: one in memory would be gone with the process"
         raise StagingUnavailable(msg, hint="for example sqlite:///migrator.db")
+    if url.query:
+        msg = "options behind the name of an SQLite file (?…) are not supported"
+        raise StagingUnavailable(msg, hint="write %3F for a question mark in the file's name")
     return url
 
 
@@ -119,12 +129,12 @@ def _check_file(path: Path, *, create: bool) -> None:
 
 def _create(url: URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    # Audit queries show moments as the session prints them; everything here is UTC.
-    arguments = {} if is_sqlite else {"options": "-c timezone=UTC", "connect_timeout": 10}
+    # What is given here takes precedence over the URL, which may have its own.
+    patience = {} if is_sqlite or "connect_timeout" in url.query else {"connect_timeout": 10}
     try:
         engine = create_engine(
             url,
-            connect_args=arguments,
+            connect_args=patience,
             json_serializer=dump_json,
             json_deserializer=load_json,
             pool_pre_ping=not is_sqlite,
@@ -136,7 +146,22 @@ def _create(url: URL) -> Engine:
     if is_sqlite:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _set_up_postgresql)
+        # What it warns of is told as an error; unheard, Python would print it on stderr as well.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
     return engine
+
+
+def _set_up_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Audit queries show moments as the session prints them; everything here is UTC.
+
+    Said as a start-up option, it would replace those of the URL, such as a search_path.
+    """
+    cursor = connection.cursor()
+    cursor.execute("SET TIME ZONE 'UTC'")
+    cursor.close()
+    connection.commit()
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -23,10 +23,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.domain.errors import MigratorError
 from migrator.staging import lease
-from migrator.staging.engine import Purpose
+from migrator.staging.engine import Purpose, describe
 from migrator.staging.errors import MigrationOwned, StagingLost
 from migrator.staging.lock_file import is_locked, locked_file
 from migrator.staging.models import MigrationRow
+from migrator.staging.trouble import named_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 
 #: Between two signs of life, in seconds.
 HEARTBEAT_SECONDS = 10.0
-
-#: Keeps these advisory locks apart from those of other programs on the same server.
-_LOCK_CLASS = 0x6D6967
 
 #: A machine that vanishes would otherwise leave its session, and the lock, for hours; and a
 #: firewall would end a connection on which nothing is said.
@@ -175,26 +173,34 @@ def own(
 @contextmanager
 def _own_by_session(engine: Engine, hold: Hold) -> Iterator[Hold]:
     """Locks of the session, which the server releases when the connection ends."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    connection = _connect_for_good(engine, hold)
+    try:
+        with _named_loss():
+            for migration_id in hold.migration_ids:
+                if not _lock_session(connection, migration_id):
+                    raise _owned(connection, migration_id)
+        # Whoever is named there has lost the lock, and with it the migration.
+        hold.take(is_alive=lambda _: False)
+        hold.session = connection
+        yield hold
+    finally:
+        # The server notices the end of a connection a moment later only.
+        with suppress(SQLAlchemyError):
+            connection.execute(text("SELECT pg_advisory_unlock_all()"))
+        # Returned to the pool, a connection that lives would keep the lock.
+        connection.invalidate()
+        connection.close()
+
+
+def _connect_for_good(engine: Engine, hold: Hold) -> Connection:
+    """A connection that lasts as long as this process, and goes soon after its machine."""
+    with named_errors(describe(engine.url), Purpose.WRITE):
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         # The name is for people who look at the server's sessions; it keeps 63 bytes of it.
         for name, value in {**_KEEPALIVES, "application_name": hold.session_name}.items():
             values = {"name": name, "value": str(value)}
             connection.execute(text("SELECT set_config(:name, :value, false)"), values)
-
-        try:
-            for migration_id in hold.migration_ids:
-                if not _lock_session(connection, migration_id):
-                    raise _owned(connection, migration_id)
-            # Whoever is named there has lost the lock, and with it the migration.
-            hold.take(is_alive=lambda _: False)
-            hold.session = connection
-            yield hold
-        finally:
-            # The server notices the end of a connection a moment later only.
-            with suppress(SQLAlchemyError):
-                connection.execute(text("SELECT pg_advisory_unlock_all()"))
-            # Returned to the pool, a connection that lives would keep the lock.
-            connection.invalidate()
+    return connection
 
 
 @contextmanager
@@ -208,9 +214,11 @@ def _named_loss() -> Iterator[None]:
 
 
 def _lock_session(connection: Connection, migration_id: MigrationId) -> bool:
-    lock = "pg_try_advisory_lock(CAST(:lock_class AS int), CAST(:migration AS int))"
-    key = {"lock_class": _LOCK_CLASS, "migration": migration_id}
-    return bool(connection.execute(text(f"SELECT {lock}"), key).scalar_one())
+    # Each schema of a database may hold a staging database, each with a migration 1.
+    lock = "pg_try_advisory_lock((CAST('lease'::regclass AS bigint) << 32) | :migration)"
+    return bool(
+        connection.execute(text(f"SELECT {lock}"), {"migration": migration_id}).scalar_one()
+    )
 
 
 @contextmanager

@@ -48,17 +48,20 @@ def pending_revisions(connection: Connection) -> list[str]:
     return [f"{revision.revision} {revision.doc}" for revision in reversed(missing)]
 
 
-def upgrade(connection: Connection, log: Callable[[str], Any] | None) -> list[str]:
+def upgrade(connection: Connection, name: str, log: Callable[[str], Any]) -> list[str]:
     """Apply what is pending inside the caller's transaction; two processes take turns."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
     pending = pending_revisions(connection)
     if not pending:
         return []
+    is_new = not MigrationContext.configure(connection).get_current_heads()
     config = configuration()
     config.attributes["connection"] = connection
     alembic.command.upgrade(config, "head")
+    if is_new:
+        log(f"staging database created: {name}")
+        return pending
     for revision in pending:
-        if log is not None:
-            log(f"staging database upgraded: {revision}")
+        log(f"staging database upgraded: {revision}")
     return pending

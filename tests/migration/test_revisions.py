@@ -45,12 +45,23 @@ def configured(connection: Connection) -> Config:
     return config
 
 
-def test_an_empty_database_is_upgraded_and_each_revision_is_logged(empty: Staging) -> None:
+def test_an_empty_database_is_upgraded_which_is_told_in_one_line(empty: Staging) -> None:
     lines: list[str] = []
 
     applied = empty.upgrade(lines.append)
 
-    assert [line.split()[0] for line in applied] == ["0001", "0002", "0003", "0004", "0005"]
+    assert [line.split()[0] for line in applied] == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert lines == [f"staging database created: {empty.name}"]
+
+
+def test_of_an_older_database_each_revision_is_told(empty: Staging) -> None:
+    with empty._connect(Purpose.CHANGE_SCHEMA) as connection:
+        alembic.command.upgrade(configured(connection), "0003")
+    lines: list[str] = []
+
+    applied = empty.upgrade(lines.append)
+
+    assert applied[0].startswith("0004 ")
     assert lines == [f"staging database upgraded: {line}" for line in applied]
 
 

@@ -51,6 +51,23 @@ class IdMap(Repository):
                 found[SourceId(source_id)] = (EntityTypeId(target_type), TargetId(target_id))
         return found
 
+    def agreeing(
+        self, entity_type_id: EntityTypeId, source_ids: Collection[SourceId]
+    ) -> set[SourceId]:
+        """Which of the items have been verified without a difference."""
+        found: set[SourceId] = set()
+        for chunk in in_chunks(source_ids):
+            statement = (
+                self._of(entity_type_id)
+                .with_only_columns(IdMapRow.source_id)
+                .where(
+                    IdMapRow.source_id.in_(chunk),
+                    IdMapRow.verified_state == VerifiedState.AGREES,
+                )
+            )
+            found.update(map(SourceId, self._connection.execute(statement).scalars()))
+        return found
+
     def lookup_many(
         self, wanted: Iterable[tuple[EntityTypeId, SourceId]]
     ) -> dict[tuple[EntityTypeId, SourceId], tuple[EntityTypeId, TargetId]]:
@@ -141,7 +158,11 @@ class IdMap(Repository):
             .values(
                 verified_at=self._now(),
                 verified_state=bindparam("verified_state"),
-                target_title=func.coalesce(bindparam("target_title"), IdMapRow.target_title),
+                # Inside a function a parameter does not take its type from the column.
+                target_title=func.coalesce(
+                    bindparam("target_title", type_=IdMapRow.target_title.type),
+                    IdMapRow.target_title,
+                ),
             )
         )
         self._connection.execute(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.domain.records import BatchOutcome, ItemOutcome
+from migrator.domain.records import BatchOutcome, ItemOutcome, VerifiedItem, VerifiedState
 from migrator.domain.vocabulary import DEAL, SourceId, TargetId
 from migrator.staging import QueryRefused, audit_queries
+from tests.integration.staging.builders import a_migration
 from tests.integration.staging.scenario import match, play
 
 if TYPE_CHECKING:
@@ -100,6 +101,17 @@ def test_where_is_answers_for_one_item(played: Staging) -> None:
     (found,) = rows(played, "where-is", entity_type_id=2, source_id=1)
 
     assert (found["state"], found["target_id"]) == ("verified", 1001)
+
+
+def test_titles_no_database_can_store_are_shown_with_visible_escapes(played: Staging) -> None:
+    title = "half of a pair \ud83d, null \x00"
+    found = VerifiedItem(source_id=SourceId(1), state=VerifiedState.AGREES, target_title=title)
+    with played.begin() as tx:
+        tx.of(a_migration(tx).migration_id).id_map.mark_verified(DEAL, [found])
+
+    (row,) = rows(played, "where-is", entity_type_id=2, source_id=1)
+
+    assert row["target_title"] == "half of a pair \u241bd83d, null \u241b\u2400"
 
 
 def test_differences_show_expected_and_actual_value_with_both_links(played: Staging) -> None:

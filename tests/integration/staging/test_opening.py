@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from migrator.domain.errors import RetriableError, UsageError
 from migrator.staging import Staging, StagingLost, StagingUnavailable
 from migrator.staging.engine import describe, parse_url
+from tests.integration.staging.builders import a_saved_migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.conftest import PostgresqlDatabases
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
@@ -30,6 +35,10 @@ def test_every_usual_spelling_of_postgresql_means_psycopg(scheme: str) -> None:
         ("postgresql+asyncpg://host/db", "of the kind 'postgresql+asyncpg' is not supported"),
         ("sqlite://", "the staging database needs a file"),
         ("sqlite:///:memory:", "the staging database needs a file"),
+        ("sqlite:///a.db?mode=ro", "options behind the name of an SQLite file"),
+        ("postgresql://ada:top@secret@host/db", "it has more than one @"),
+        ("postgresql://ada:top@secret/word@host/db", "it has more than one @"),
+        ("postgresql://ada:top?1@secret@host/db", "it has more than one @"),
     ],
 )
 def test_a_url_that_cannot_work_is_refused_with_a_remedy(url: str, sentence: str) -> None:
@@ -109,6 +118,90 @@ def test_a_missing_driver_is_said_with_the_way_to_install_it(
 
     assert caught.value.hint is not None
     assert "migrator[postgres]" in caught.value.hint
+
+
+def test_a_question_mark_may_stand_in_the_name_of_a_file(tmp_path: Path) -> None:
+    Staging.open(f"sqlite:///{tmp_path}/what%3F.db").close()
+
+    assert (tmp_path / "what?.db").exists()
+
+
+@pytest.mark.postgresql
+def test_the_tables_stand_in_the_schema_that_the_url_names(empty_postgresql_url: str) -> None:
+    with psycopg.connect(empty_postgresql_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA ours")
+
+    with Staging.open(f"{empty_postgresql_url}&options=-csearch_path%3Dours") as staging:
+        staging.upgrade()
+        found = staging.query_read_only(
+            "SELECT schemaname, current_setting('timezone') FROM pg_tables"
+            " WHERE tablename = 'id_map'"
+        )
+
+    assert found.rows == [("ours", "UTC")]
+
+
+@pytest.mark.postgresql
+def test_migrations_of_two_schemas_are_worked_on_at_the_same_time(
+    empty_postgresql_url: str,
+) -> None:
+    with ExitStack() as held, psycopg.connect(empty_postgresql_url, autocommit=True) as connection:
+        for name in (b"one", b"two"):
+            connection.execute(b"CREATE SCHEMA " + name)
+            url = f"{empty_postgresql_url}&options=-csearch_path%3D{name.decode()}"
+            staging = held.enter_context(Staging.open(url))
+            staging.upgrade()
+            held.enter_context(staging.own(a_saved_migration(staging).migration_id))
+
+
+@pytest.mark.postgresql
+def test_a_schema_that_does_not_exist_is_said_before_anything_is_made(
+    empty_postgresql_url: str,
+) -> None:
+    url = f"{empty_postgresql_url}&options=-csearch_path%3Dno_such_schema"
+
+    with Staging.open(url) as staging, pytest.raises(StagingUnavailable) as caught:
+        staging.upgrade()
+
+    assert "cannot be set up: no schema has been selected" in str(caught.value)
+    assert caught.value.hint == "create the first schema of search_path, or name another"
+
+
+@pytest.mark.postgresql
+def test_a_role_that_may_not_create_tables_is_told_so(empty_postgresql_url: str) -> None:
+    with psycopg.connect(empty_postgresql_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA theirs AUTHORIZATION pg_monitor")
+        connection.execute("GRANT USAGE ON SCHEMA theirs TO pg_read_all_data")
+    options = "-csearch_path%3Dtheirs%20-crole%3Dpg_read_all_data"
+
+    with (
+        Staging.open(f"{empty_postgresql_url}&options={options}") as staging,
+        pytest.raises(StagingUnavailable, match="permission denied for schema") as caught,
+    ):
+        staging.upgrade()
+
+    assert caught.value.hint is not None
+
+
+@pytest.mark.postgresql
+def test_a_server_that_is_gone_between_two_transactions_is_a_staging_database_lost(
+    postgresql_databases: PostgresqlDatabases, upgraded_postgresql: str
+) -> None:
+    name = postgresql_databases.create(template=upgraded_postgresql)
+    with Staging.open(postgresql_databases.url(name)) as staging:
+        postgresql_databases.drop(name)
+
+        with pytest.raises(StagingLost, match=r"failed: .*does not exist"), staging.begin():
+            pass
+
+
+@pytest.mark.postgresql
+def test_a_database_that_has_become_read_only_is_a_staging_database_lost(
+    postgresql_url: str,
+) -> None:
+    url = f"{postgresql_url}&options=-cdefault_transaction_read_only%3Don"
+    with Staging.open(url) as staging, pytest.raises(StagingLost, match="read-only transaction"):
+        a_saved_migration(staging)
 
 
 def test_a_database_is_described_without_user_and_password() -> None:

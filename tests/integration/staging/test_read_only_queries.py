@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migrator.staging import QueryRefused, Staging
+from migrator.staging import QueryRefused, Staging, StagingLost
 from tests.integration.staging.builders import a_saved_migration, an_item
 
 
@@ -38,6 +38,33 @@ def test_no_more_rows_are_read_than_asked_for(staging: Staging) -> None:
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
 
     assert staging.query_read_only(f"{numbers} LIMIT 100000", limit=2).rows == [(1,), (2,)]
+
+
+def test_numbers_that_json_does_not_have_are_text(staging: Staging, database: str) -> None:
+    huge = "1e999" if database == "sqlite" else "CAST('Infinity' AS float)"
+
+    assert staging.query_read_only(f"SELECT {huge} AS n").rows == [("inf",)]
+
+
+@pytest.mark.postgresql
+def test_a_number_of_thousands_of_digits_is_text(postgresql_url: str) -> None:
+    with Staging.open(postgresql_url) as staging:
+        rows = staging.query_read_only("SELECT CAST('1e5000' AS numeric)").rows
+
+    assert rows == [("1" + "0" * 5000,)]
+
+
+@pytest.mark.postgresql
+def test_a_query_during_which_the_server_goes_away_is_no_fault_of_the_query(
+    postgresql_url: str,
+) -> None:
+    with Staging.open(postgresql_url) as staging, pytest.raises(StagingLost, match="failed: "):
+        staging.query_read_only("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def test_a_query_that_is_no_text_is_refused(staging: Staging) -> None:
+    with pytest.raises(QueryRefused, match="bytes that are no text"):
+        staging.query_read_only("SELECT '\udcff'")
 
 
 def test_a_percent_sign_and_a_colon_are_just_text(staging: Staging) -> None:

@@ -18,7 +18,13 @@ from sqlalchemy.exc import DBAPIError
 from migrator.domain.records import Checkpoint
 from migrator.domain.vocabulary import DEAL, SourceId
 from migrator.staging import MigrationMismatch, Staging, StagingBusy, StagingLost, engine
-from tests.integration.staging.builders import a_migration, a_pair, a_saved_migration, an_item
+from tests.integration.staging.builders import (
+    a_migration,
+    a_pair,
+    a_request,
+    a_saved_migration,
+    an_item,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,11 +192,15 @@ def test_a_migration_is_created_once_and_found_by_its_name(staging: Staging) -> 
     assert created.source_origin == "https://old.example.com"
 
 
-def test_a_migration_keeps_its_portals(staging: Staging) -> None:
-    a_saved_migration(staging)
+def test_a_migration_keeps_its_portals_once_anything_is_kept_under_its_name(
+    staging: Staging,
+) -> None:
+    known = a_saved_migration(staging)
+    with staging.begin() as tx:
+        tx.of(known.migration_id).items.save([an_item(1)])
 
     with pytest.raises(MigrationMismatch) as caught, staging.begin() as tx:
-        tx.migrations.get_or_create(
+        tx.migrations.claim(
             "default", source_portal="old.example.com", target_portal="third.example.com"
         )
 
@@ -198,3 +208,20 @@ def test_a_migration_keeps_its_portals(staging: Staging) -> None:
         "the migration 'default' is from old.example.com to new.example.com, "
         "not from old.example.com to third.example.com"
     )
+
+
+def test_a_name_that_a_mistyped_address_has_taken_is_free_for_the_right_one(
+    staging: Staging,
+) -> None:
+    mistyped = a_saved_migration(staging)
+    right = {"source_portal": "old.example.com", "target_portal": "right.example.com"}
+
+    with staging.begin() as tx:
+        tx.of(mistyped.migration_id).request_log.add([a_request()])
+        claimed = tx.migrations.claim("default", **right)
+
+    assert claimed.migration_id == mistyped.migration_id
+    assert claimed.target_portal == "right.example.com"
+    assert claimed.target_origin == "https://right.example.com"
+    with staging.begin() as tx:
+        assert tx.migrations.claim("default", **right) == claimed

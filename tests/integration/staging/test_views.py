@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.staging.builders import a_pair, a_saved_migration, an_item
+from migrator.domain.findings import Effect, FindingKind, Phase
+from migrator.domain.vocabulary import SourceId
+from tests.integration.staging.builders import a_finding, a_pair, a_saved_migration, an_item
 from tests.integration.staging.scenario import SPA, play
 
 if TYPE_CHECKING:
@@ -159,6 +161,23 @@ def test_an_empty_value_is_nothing_to_carry_over(staging: Staging, empty: Any) -
 @pytest.mark.parametrize("value", ["0", " ", 1, -1, 0.5, "N", True, [0], {"a": None}])
 def test_any_other_value_is_counted(staging: Staging, value: Any) -> None:
     assert coverage_of(staging, value) == [{"field": "x", "filled": 1}]
+
+
+def test_what_the_target_sets_itself_is_nothing_to_carry_over(staging: Staging) -> None:
+    migration = a_saved_migration(staging)
+    with staging.begin() as tx:
+        repos = tx.of(migration.migration_id)
+        repos.items.save([an_item(1, lastActivityTime="2024-01-01", closedate="2024-01-02")])
+        repos.id_map.add([a_pair(1)])
+        for field, source_id in (("lastActivityTime", None), ("closedate", SourceId(1))):
+            found = a_finding(
+                FindingKind.SET_BY_PORTAL, field=field, source_id=source_id, effect=Effect.LOST
+            )
+            repos.findings.add(Phase.PLAN, [found])
+
+    assert rows(staging, "SELECT field, lost FROM v_coverage") == [
+        {"field": "closedate", "lost": 1}
+    ]
 
 
 def coverage_of(staging: Staging, value: Any) -> list[dict[str, Any]]:
