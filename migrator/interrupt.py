@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from migrator.domain.errors import RetriableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from migrator.clock import Clock
@@ -33,8 +34,10 @@ class Interrupted(RetriableError):
 class StopRequest:
     """Remembers the first signal; `check` raises once there was one."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_signal: Callable[[], None] = lambda: None) -> None:
+        """`on_signal` is called in the signal handler: it must take no lock and raise nothing."""
         self._signal_number: int | None = None
+        self._on_signal = on_signal
 
     def listen(self) -> None:
         """Take over SIGINT and SIGTERM until the first of them comes."""
@@ -45,6 +48,7 @@ class StopRequest:
         self._signal_number = signal_number
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._on_signal()
 
     def check(self) -> None:
         """Raises: Interrupted, if a signal has come."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -16,7 +16,7 @@ from migrator.app import App
 from migrator.bitrix.client import PortalClient
 from migrator.bitrix.limits import PortalLimits
 from migrator.bitrix.records import EarlierRequest, RequestRecord, Wait, WaitReason
-from migrator.bitrix.webhook import Webhook
+from migrator.bitrix.webhook import InvalidWebhook, Webhook
 from migrator.clock import SystemClock
 from migrator.domain.errors import UsageError
 from migrator.domain.records import (
@@ -94,32 +94,43 @@ def open_app(
     """
     source = _webhook(settings.source, Role.SOURCE)
     target = _webhook(settings.target, Role.TARGET)
+    if source.host == target.host:
+        raise UsageError(
+            f"source and target are the same portal: {source.host}",
+            hint="nothing is ever written to the source: make MIGRATOR_TARGET__WEBHOOK_URL a "
+            "webhook of the portal that the items are to go to",
+        )
     stop = stop or StopRequest()
     clock = InterruptibleClock(SystemClock(), stop)
     with open_staging(settings) as staging:
+        portals = {
+            "source_portal": source.host,
+            "target_portal": target.host,
+            "source_origin": source.site,
+            "target_origin": target.site,
+        }
         with staging.begin() as transaction:
-            row = transaction.migrations.get_or_create(
-                migration,
-                source_portal=source.host,
-                target_portal=target.host,
-                source_origin=source.site,
-                target_origin=target.site,
+            row = transaction.migrations.get_or_create(migration, **portals)
+        with ExitStack() as held:
+            still_owned = held.enter_context(staging.own(row.migration_id))
+            with staging.begin() as transaction:
+                row = transaction.migrations.claim(migration, **portals)
+            workspace = Workspace(
+                staging=staging,
+                migration=row,
+                clock=clock,
+                progress=progress or Silent(),
+                check_stop=stop.check,
+                check_owned=still_owned,
             )
-        workspace = Workspace(
-            staging=staging,
-            migration=row,
-            clock=clock,
-            progress=progress or Silent(),
-            check_stop=stop.check,
-        )
-        with (
-            staging.own(row.migration_id) as still_owned,
-            _client(source, settings.source, Role.SOURCE, workspace) as source_client,
-            _client(
-                target, settings.target, Role.TARGET, workspace, read_only=only_reads_target
-            ) as target_client,
-        ):
-            workspace.check_owned = still_owned
+            source_client = held.enter_context(
+                _client(source, settings.source, Role.SOURCE, workspace)
+            )
+            target_client = held.enter_context(
+                _client(
+                    target, settings.target, Role.TARGET, workspace, read_only=only_reads_target
+                )
+            )
             for client in (source_client, target_client):
                 client.remember(_recent_requests(staging, client, clock))
             try:
@@ -150,9 +161,15 @@ def _webhook(portal: PortalSettings, role: Role) -> Webhook:
     if not url.get_secret_value():
         raise UsageError(
             f"the webhook of the {role} is not set",
-            hint=f"set MIGRATOR_{role.upper()}__WEBHOOK_URL to the inbound webhook of the {role}",
+            hint=f"set MIGRATOR_{role.upper()}__WEBHOOK_URL (mind the two underscores) to the "
+            f"inbound webhook of the {role}",
         )
-    return Webhook(url.get_secret_value())
+    try:
+        return Webhook(url.get_secret_value())
+    except InvalidWebhook as error:
+        reason = error.reason
+    # Outside the handler: the webhook stays out of what a traceback would show.
+    raise InvalidWebhook(reason, f"of the {role} (MIGRATOR_{role.upper()}__WEBHOOK_URL) ")
 
 
 def limits_of(portal: PortalSettings) -> PortalLimits:

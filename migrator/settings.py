@@ -151,7 +151,7 @@ def _config_from_environment() -> Path | None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(
             f"the configuration file {path} cannot be read: {error.strerror}"

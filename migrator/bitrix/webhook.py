@@ -24,9 +24,10 @@ class InvalidWebhook(UsageError):
 
     reference = "invalid-webhook"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, whose: str = "") -> None:
+        self.reason = reason
         super().__init__(
-            f"the webhook address {reason}",
+            f"the webhook address {whose}{reason}",
             hint="copy it whole from Bitrix24, Developer resources > Other > Inbound webhook: "
             "https://<portal>/rest/<user>/<code>/",
         )
@@ -93,14 +94,14 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         parts, hostname, port = urlsplit(""), None, None
     # Raised outside the handler: urlsplit's own message repeats what it was given.
+    if not url.casefold().startswith(("http://", "https://")):
+        raise InvalidWebhook("does not start with https://")
     if not hostname or port == 0:
         raise InvalidWebhook("names no host")
     if parts.username is not None or parts.password is not None:
         raise InvalidWebhook("holds a user name or password before the host")
     if parts.scheme == "http" and not is_loopback(hostname):
         raise InvalidWebhook("starts with http://, which would send its password in clear")
-    if parts.scheme not in {"http", "https"}:
-        raise InvalidWebhook("does not start with https://")
     return parts
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from migrator.app import CheckReport, PortalState
@@ -14,6 +13,7 @@ from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.opening import opened
 from migrator.cli.options import ConfigOption, JsonOption, MappingOption, MigrationOption
+from migrator.cli.tables import print_table
 from migrator.plan.check.line import Line, Verdict
 from migrator.settings import read_settings
 
@@ -38,18 +38,17 @@ def check(
 
 
 def _print(report: CheckReport) -> None:
-    table = Table(header_style="bold")
-    for name in ("verdict", "question", "portal", "answer, and what to do"):
-        table.add_column(name, overflow="fold")
-    for line in report.lines:
-        advice = f"{line.detail}\n-> {line.remedy}" if line.remedy else line.detail
-        table.add_row(
+    rows = [
+        (
             Text(line.verdict.value, style=_STYLES[line.verdict]),
             line.question.value,
             line.role.value if line.role else "",
-            Text(advice),
+            f"{line.detail}\n-> {line.remedy}" if line.remedy else line.detail,
         )
-    render.console().print(table)
+        for line in report.lines
+    ]
+    columns = ("verdict", "question", "portal", "answer, and what to do")
+    print_table(render.console(), columns, rows)
     render.console().print(_conclusion(report), markup=False)
 
 

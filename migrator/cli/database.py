@@ -40,9 +40,9 @@ def copy(
     as_json: JsonOption = False,
 ) -> None:
     """Copy a staging database with all its migrations into another; resumes, and compares both."""
-    stop = StopRequest()
-    stop.listen()
     with shown_progress(quiet=as_json) as progress:
+        stop = StopRequest(progress.stopping)
+        stop.listen()
         result = copy_database(source_url, target_url, progress=progress, check_stop=stop.check)
     if as_json:
         render.print_json(copy_document(result))

@@ -41,13 +41,11 @@ def demo() -> None:
         tempfile.TemporaryDirectory(prefix="migrator-demo-") as folder,
     ):
         settings = _settings(Path(folder), source_server.webhook_url(), target_server.webhook_url())
-        stop = StopRequest()
-        stop.listen()
-        with (
-            shown_progress() as progress,
-            open_app(settings, "demo", progress=progress, stop=stop) as app,
-        ):
-            shown = _move(app)
+        with shown_progress() as progress:
+            stop = StopRequest(progress.stopping)
+            stop.listen()
+            with open_app(settings, "demo", progress=progress, stop=stop) as app:
+                shown = _move(app)
     for title, result in shown.items():
         render.print_query(result, title)
     losses = [*source.losses, *target.losses]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import sys
 from enum import IntEnum
+from typing import Any
 
 import typer
 from rich.console import Console
 
+from migrator.cli.render import print_json
 from migrator.domain.errors import MigratorError, UsageError
 from migrator.interrupt import Interrupted
 
@@ -52,11 +52,16 @@ def report(error: MigratorError, *, as_json: bool) -> None:
     if error.hint:
         console.print(f"  hint: {error.hint}", markup=False)
     if as_json:
-        document = {
-            "error": {
-                "reference": error.reference,
-                "message": error.message,
-                "hint": error.hint,
-            }
-        }
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        print_json(_document(error.reference, error.message, error.hint))
+
+
+def report_wrong_usage(error: Exception, *, as_json: bool) -> None:
+    """The same of what the command line's parser has raised."""
+    error.show()  # type: ignore[attr-defined]  # every ClickException can
+    if as_json:
+        message = error.format_message()  # type: ignore[attr-defined]
+        print_json(_document(UsageError.reference, message, "migrator COMMAND --help"))
+
+
+def _document(reference: str, message: str, hint: str | None) -> dict[str, Any]:
+    return {"error": {"reference": reference, "message": message, "hint": hint}}

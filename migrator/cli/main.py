@@ -13,7 +13,7 @@ from migrator.cli import render
 from migrator.cli.check import check
 from migrator.cli.database import database
 from migrator.cli.demo import demo
-from migrator.cli.errors import ExitCode, ParserError, exit_code_of, report
+from migrator.cli.errors import ExitCode, ParserError, exit_code_of, report, report_wrong_usage
 from migrator.cli.questions import audit, status
 from migrator.cli.rehearse import rehearse
 from migrator.cli.sandbox import sandbox
@@ -63,15 +63,15 @@ def version(
 
 def main() -> None:
     """Run the command line and leave with the exit code of the contract."""
-    command = typer.main.get_command(cli)
+    render.escape_what_cannot_be_shown(sys.stdout, sys.stderr)
     as_json = "--json" in sys.argv
     try:
-        code = command.main(standalone_mode=False)
+        code = typer.main.get_command(cli).main(standalone_mode=False)
     except MigratorError as error:
         report(error, as_json=as_json)
         code = exit_code_of(error)
     except ParserError as error:
-        error.show()  # type: ignore[attr-defined]  # every ClickException can
+        report_wrong_usage(error, as_json=as_json)
         code = exit_code_of(error)
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED

@@ -17,16 +17,14 @@ def opened(
     settings: Settings, migration: str, *, quiet: bool, only_reads_target: bool = False
 ) -> Iterator[App]:
     """One migration with progress shown and signals heard."""
-    stop = StopRequest()
-    stop.listen()
-    with (
-        shown_progress(quiet=quiet) as progress,
-        open_app(
+    with shown_progress(quiet=quiet) as progress:
+        stop = StopRequest(progress.stopping)
+        stop.listen()
+        with open_app(
             settings,
             migration,
             progress=progress,
             stop=stop,
             only_reads_target=only_reads_target,
-        ) as app,
-    ):
-        yield app
+        ) as app:
+            yield app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import typer
@@ -130,27 +131,33 @@ def finish(
             document["structure"] = apply_document(brought, dry_run=False)
         render.print_json(document)
     else:
-        render.print_query(summary.progress, "Result")
-        if summary.matched:
-            render.console().print(
-                f"{summary.matched} of these were in the target before: migrator audit matches"
-            )
-        if summary.late_items:
-            render.console().print(
-                f"{summary.late_items} items lost or moved their dates because they came late: "
-                "migrator audit findings"
-            )
-        if waiting:
-            render.console().print(
-                f"{waiting} links wait for items that are not in the target: "
-                "migrator audit unresolved-references"
-            )
-        if refused:
-            render.console().print(
-                f"{refused} links were refused by the target: migrator audit "
-                "unresolved-references; to try them again: migrator run --retry-failed"
-            )
+        _print_result(summary, rows)
     asked = [row for row in rows if not summary.types or row["entity_type_id"] in summary.types]
     missing = any(row["not_imported"] and row["entity_type_id"] in summary.expected for row in rows)
     if missing or refused or any(row["failed"] or row["different"] for row in asked):
         raise typer.Exit(ExitCode.DIFFERENT)
+
+
+def _print_result(summary: Summary, rows: list[dict[str, Any]]) -> None:
+    """The table, and below it what is not as it should be and where to look."""
+    waiting = summary.links.get(LinkState.PENDING, 0)
+    refused = summary.links.get(LinkState.FAILED, 0)
+    failed = sum(row["failed"] for row in rows)
+    different = sum(row["different"] for row in rows)
+    remarks = {
+        f"{failed} items were refused by the target: migrator audit failed-items; to send them "
+        "again: migrator import --retry-failed": failed,
+        f"{different} items are not what they must be: migrator audit differences": different,
+        f"{summary.matched} of these were in the target before: migrator audit matches": (
+            summary.matched
+        ),
+        f"{summary.late_items} items lost or moved their dates because they came late: "
+        "migrator audit findings": summary.late_items,
+        f"{waiting} links wait for items that are not in the target: "
+        "migrator audit unresolved-references": waiting,
+        f"{refused} links were refused by the target: migrator audit "
+        "unresolved-references; to try them again: migrator run --retry-failed": refused,
+    }
+    render.print_query_of_one(summary.progress, "Result")
+    for remark in compress(remarks, remarks.values()):
+        render.console().print(remark)

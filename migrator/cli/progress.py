@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,6 +31,8 @@ logger = logging.getLogger("migrator")
 
 #: Without a terminal: seconds between two lines about the same piece of work.
 _LINE_EVERY = 10.0
+
+_STOPPING = "stopping once the request in flight has ended; Ctrl-C again ends at once"
 
 #: Waits shorter than this are not worth a word.
 _WORTH_TELLING = 1.0
@@ -135,6 +139,10 @@ class BarProgress:
             expected = _Expected(stage, self._clock.monotonic() + seconds)
             self._bars.update(self._bars.task_ids[-1], expected=expected)
 
+    def stopping(self) -> None:
+        """Somebody has asked for the end, which may be a long request away."""
+        self._bars.pause = (_STOPPING, math.inf)
+
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """Nothing is drawn, so that a question stays where it was asked."""
@@ -183,6 +191,12 @@ class LineProgress:
     def left(self, stage: str, seconds: float) -> None:
         self._expected = _Expected(stage, self._clock.monotonic() + seconds)
 
+    def stopping(self) -> None:
+        """Past the logger and Python's buffers: a signal handler may have interrupted either."""
+        if logger.isEnabledFor(logging.INFO):
+            with suppress(OSError):
+                os.write(2, f"{_STOPPING}\n".encode())
+
 
 def _wait(why: str, seconds: float, clock: Clock) -> str:
     until = clock.now().astimezone() + timedelta(seconds=seconds)
@@ -200,7 +214,7 @@ def asking(progress: ProgressPort) -> Iterator[None]:
 
 
 @contextmanager
-def shown_progress(*, quiet: bool = False) -> Iterator[ProgressPort]:
+def shown_progress(*, quiet: bool = False) -> Iterator[BarProgress | LineProgress]:
     """Progress for one command, and log lines that do not tear the bars apart."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:

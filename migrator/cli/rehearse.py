@@ -175,7 +175,7 @@ def _print(result: RehearsalResult) -> None:
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    render.print_query(outcome.progress, "Result")
+    render.print_query_of_one(outcome.progress, "Result")
     _print_some(
         outcome.failed_items,
         "Would fail",

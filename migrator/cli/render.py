@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from io import TextIOWrapper
+from itertools import chain, compress, count
+from typing import Any, TextIO
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from migrator.cli.tables import print_table
 from migrator.domain.findings import Finding, Severity
 from migrator.domain.records import Migration
 from migrator.plan.plan import Blueprint, Plan
@@ -24,13 +27,48 @@ _PIPE_WIDTH = 200
 _STYLES = {Severity.BLOCKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
+class _Stdout(Console):
+    """Goes on in silence where nobody reads any more, as after `| head`: the work is not over."""
+
+    def on_broken_pipe(self) -> None:
+        _silence()
+
+
+def _silence() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def console() -> Console:
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+    out = _Stdout(highlight=False)
+    return out if out.is_terminal else _Stdout(highlight=False, width=_PIPE_WIDTH, no_color=True)
 
 
 def print_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=_plain) + "\n")
+    try:
+        sys.stdout.write(_as_json(document, sys.stdout.encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+
+
+def _as_json(document: Any, encoding: str) -> str:
+    """With JSON's own escapes where the output cannot take a character."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=_plain)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=2, default=_plain)
+    return text
+
+
+def escape_what_cannot_be_shown(*streams: TextIO) -> None:
+    """Have a name in Cyrillic be no failure where the output is in another alphabet.
+
+    A pipe or a file gets the encoding of the machine's locale, on Windows that of its code page.
+    """
+    for stream in streams:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Any:
@@ -46,7 +84,17 @@ def _plain(value: Any) -> Any:
 
 
 def query_document(result: QueryResult) -> list[dict[str, Any]]:
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    columns = _distinct(result.columns)
+    return [dict(zip(columns, row, strict=True)) for row in result.rows]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The second `id` of a query becomes `id_2`: an object has each key once."""
+    distinct: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(2))
+        distinct.append(next(key for key in chain([name], numbered) if key not in distinct))
+    return distinct
 
 
 def print_query(result: QueryResult, title: str | None = None) -> None:
@@ -56,17 +104,18 @@ def print_query(result: QueryResult, title: str | None = None) -> None:
     print_rows(result.columns, result.rows, title)
 
 
+def print_query_of_one(result: QueryResult, title: str) -> None:
+    """The same of a single migration, whose name is known."""
+    shown = [name != "migration" for name in result.columns]
+    rows = [tuple(compress(row, shown)) for row in result.rows]
+    print_query(QueryResult(tuple(compress(result.columns, shown)), rows), title)
+
+
 def print_rows(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
 ) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold")
     listed = [[_cell(value) for value in row] for row in rows]
-    for number, name in enumerate(columns):
-        is_number = all(_is_number(row[number]) for row in listed)
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
-    for row in listed:
-        table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
+    print_table(console(), [name.replace("_", " ") for name in columns], listed, title)
 
 
 def _cell(value: Any) -> str:
@@ -77,10 +126,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.1f}"
     return str(value)
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(",", "").replace(".", "", 1).lstrip("-").isdecimal() or text == ""
 
 
 def print_plan(blueprint: Blueprint) -> None:
@@ -181,22 +226,16 @@ def _title(blueprint: Blueprint, entity_type_id: Any) -> str:
 def print_findings(findings: Sequence[Finding]) -> None:
     if not findings:
         return
-    table = Table(title="Findings", title_justify="left", header_style="bold")
-    for name in ("severity", "kind", "type", "field", "items", "what and what to do"):
-        table.add_column(name, justify="right" if name == "items" else "left")
+    rows = []
     for finding, fields in _grouped(findings):
         advice = finding.detail
         if finding.severity is Severity.BLOCKING and finding.hint:
             advice += f"\n-> {finding.hint}"
-        table.add_row(
-            Text(finding.severity.value, style=_STYLES[finding.severity]),
-            finding.kind.value,
-            str(finding.entity_type_id or ""),
-            ", ".join(fields),
-            str(finding.items),
-            Text(advice),
-        )
-    console().print(table)
+        severity = Text(finding.severity.value, style=_STYLES[finding.severity])
+        entity_type, items = str(finding.entity_type_id or ""), str(finding.items)
+        rows.append((severity, finding.kind.value, entity_type, ", ".join(fields), items, advice))
+    columns = ("severity", "kind", "type", "field", "items", "what and what to do")
+    print_table(console(), columns, rows, "Findings")
 
 
 def _grouped(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +60,17 @@ def test_an_address_that_is_no_webhook_is_not_repeated(pair: Pair, url: str) -> 
     outcome = pair.migrator("run")
 
     _assert_refused(pair, outcome, 2, "error: invalid-webhook")
+    assert "MIGRATOR_SOURCE__WEBHOOK_URL" in outcome.err
     assert "secretsecret" not in outcome.err
+
+
+def test_source_and_target_are_the_same_portal(pair: Pair) -> None:
+    pair.extra["MIGRATOR_TARGET__WEBHOOK_URL"] = pair.source_server.webhook_url()
+
+    outcome = pair.migrator("run", "--with-structure", "--yes")
+
+    _assert_refused(pair, outcome, 2, "source and target are the same portal")
+    assert "MIGRATOR_TARGET__WEBHOOK_URL" in outcome.err
 
 
 def test_a_missing_scope(portals: MakePair) -> None:
@@ -208,6 +221,36 @@ def test_an_error_under_json_is_one_document_on_stdout(pair: Pair) -> None:
     assert outcome.json["error"]["reference"] == "nothing-exported"
 
 
+def test_wrong_usage_under_json_is_a_document_too(pair: Pair) -> None:
+    outcome = pair.migrator("export", "--only", "dealz", "--json")
+
+    assert outcome.code == 2
+    assert outcome.json["error"]["reference"] == "usage"
+    assert "there is no entity type 'dealz'" in outcome.json["error"]["message"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_the_exit_code_is_true_where_nobody_reads_the_result(
+    pair: Pair, options: list[str]
+) -> None:
+    """As after `| head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "migrator", "audit", *options],
+            env=pair.environment,
+            cwd=pair.folder,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_a_setting_that_cannot_be_read_is_named_and_its_value_is_not(pair: Pair) -> None:
     pair.extra["MIGRATOR_TARGET__BURST"] = "topsecret"
 
@@ -219,7 +262,7 @@ def test_a_setting_that_cannot_be_read_is_named_and_its_value_is_not(pair: Pair)
 
 def test_a_configuration_file_with_an_unknown_setting(pair: Pair) -> None:
     path = Path(pair.folder / "migrator.toml")
-    path.write_text("stagingurl = 'sqlite:///x.db'\n")
+    path.write_text("stagingurl = 'sqlite:///x.db'\n", encoding="utf-8-sig")  # as Windows does
 
     outcome = pair.migrator("run", "--config", str(path))
 

@@ -156,3 +156,24 @@ def test_the_next_piece_of_work_begins_without_the_last_ones_time(
     lines.advance(20)
 
     assert caplog.messages[-1] == "Verifying Deal: 20 of 20"
+
+
+def test_a_bar_says_at_once_that_the_end_is_waited_for(
+    bars: tuple[BarProgress, Callable[[], str]],
+) -> None:
+    progress, shown = bars
+    progress.begin("Importing Deal", 100)
+
+    progress.stopping()
+
+    assert "stopping once the request in flight has ended" in shown()
+
+
+def test_a_line_says_at_once_that_the_end_is_waited_for(
+    lines: LineProgress, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines.stopping()
+
+    assert capfd.readouterr().err == (
+        "stopping once the request in flight has ended; Ctrl-C again ends at once\n"
+    )
