@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 import typer
@@ -140,24 +139,32 @@ def finish(
 
 def _print_result(summary: Summary, rows: list[dict[str, Any]]) -> None:
     """The table, and below it what is not as it should be and where to look."""
-    waiting = summary.links.get(LinkState.PENDING, 0)
-    refused = summary.links.get(LinkState.FAILED, 0)
-    failed = sum(row["failed"] for row in rows)
-    different = sum(row["different"] for row in rows)
-    remarks = {
-        f"{failed} items were refused by the target: migrator audit failed-items; to send them "
-        "again: migrator import --retry-failed": failed,
-        f"{different} items are not what they must be: migrator audit differences": different,
-        f"{summary.matched} of these were in the target before: migrator audit matches": (
-            summary.matched
+    remarks = (
+        (
+            sum(row["failed"] for row in rows),
+            "items were refused by the target: migrator audit failed-items; to send them again: "
+            "migrator import --retry-failed",
         ),
-        f"{summary.late_items} items lost or moved their dates because they came late: "
-        "migrator audit findings": summary.late_items,
-        f"{waiting} links wait for items that are not in the target: "
-        "migrator audit unresolved-references": waiting,
-        f"{refused} links were refused by the target: migrator audit "
-        "unresolved-references; to try them again: migrator run --retry-failed": refused,
-    }
+        (
+            sum(row["different"] for row in rows),
+            "items are not what they must be: migrator audit differences",
+        ),
+        (summary.matched, "of these were in the target before: migrator audit matches"),
+        (
+            summary.late_items,
+            "items lost or moved their dates because they came late: migrator audit findings",
+        ),
+        (
+            summary.links.get(LinkState.PENDING, 0),
+            "links wait for items that are not in the target: migrator audit unresolved-references",
+        ),
+        (
+            summary.links.get(LinkState.FAILED, 0),
+            "links were refused by the target: migrator audit unresolved-references; to try them "
+            "again: migrator run --retry-failed",
+        ),
+    )
     render.print_query_of_one(summary.progress, "Result")
-    for remark in compress(remarks, remarks.values()):
-        render.console().print(remark)
+    for number, remark in remarks:
+        if number:
+            render.console().print(f"{number} {remark}")
