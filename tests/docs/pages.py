@@ -73,6 +73,8 @@ def plain(cell: str) -> str:
 
 
 USER_GUIDE = Page(ROOT / "docs" / "user-guide.md")
+COMMANDS = Page(ROOT / "docs" / "commands.md")
+JSON_OUTPUT = Page(ROOT / "docs" / "json-output.md")
 CONFIGURATION = Page(ROOT / "docs" / "configuration.md")
 MAPPING = Page(ROOT / "docs" / "mapping.md")
 FINDINGS = Page(ROOT / "docs" / "findings.md")

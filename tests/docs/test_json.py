@@ -1,4 +1,4 @@
-"""The JSON documents of the user guide have exactly the keys the program prints."""
+"""The JSON documents of the page about them have exactly the keys the program prints."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from migrator.structure.execution import Refusal
 from migrator.structure.stage import ApplyResult
 from migrator.undo.stage import TypeUndo, UndoOptions, UndoResult
 from migrator.undo.structure import StructureState, StructureUndo
-from tests.docs.pages import USER_GUIDE
+from tests.docs.pages import JSON_OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Document
 
     import pytest
 
-SHOWN: list[dict[str, Any]] = [json.loads(block) for block in USER_GUIDE.blocks("json")]
+SHOWN: list[dict[str, Any]] = [json.loads(block) for block in JSON_OUTPUT.blocks("json")]
 
 
 def _shown(key: str) -> dict[str, Any]:
