@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 from ruamel.yaml import YAML
 
 from migrator.domain.mapping import PairKind
-from migrator.planning.mapping_file import read_mapping_file
+from migrator.domain.vocabulary import DEAL
+from migrator.plan.pairing import Pairing
+from migrator.planning.mapping_file import MappingFileError, read_mapping_file
 from migrator.planning.mapping_lines import SECTIONS
 from migrator.planning.mapping_schema import SCHEMA_NAME, mapping_schema, schema_text
 from tests.docs.pages import MAPPING, ROOT, plain
+from tests.fakes.builders import RESPONSIBLE, STAGE, a_category, a_status, a_structure, a_type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +73,39 @@ def test_what_the_page_shows_can_be_read(block: str, tmp_path: Path) -> None:
 
     assert any((read.lines, read.filters, read.matches))
     assert set(YAML(typ="safe").load(block)) <= set(SECTIONS)
+
+
+def test_mistakes_are_told_as_the_page_shows(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(
+        dedent("""\
+            stages:
+              DEAL_STAGE_5:
+                C5:NEU: C5:NEW
+
+
+
+            filters:
+              2:
+                assignedByIdd: 7
+            """),
+        encoding="utf-8",
+    )
+    portal = a_structure(
+        a_type(
+            DEAL,
+            STAGE,
+            RESPONSIBLE,
+            categories=[a_category(5, "Repair")],
+            stages={5: [a_status("C5:NEW")]},
+        )
+    )
+    read = read_mapping_file(file).resolved(portal, portal)
+    pairs = Pairing(portal, portal, read.overrides).pairs()
+
+    with pytest.raises(MappingFileError) as caught:
+        read.check(pairs, portal, portal, is_partial=False)
+
+    (shown,) = (one for one in MAPPING.blocks("text") if "mapping-file" in one)
+    told = caught.value.message.replace(str(file), file.name).splitlines()
+    assert [line.strip() for line in told] == [line.strip() for line in shown.splitlines()[1:-1]]
