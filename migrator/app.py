@@ -5,14 +5,12 @@ Nothing here prints or decides on exit codes: that is the command line's part.
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.bitrix.errors import ItemRefused, PortalError
+from migrator.check.disk import read_disk
 from migrator.check.stage import Check, CheckOptions
-from migrator.domain.errors import UsageError
 from migrator.domain.findings import FindingKind, Phase
 from migrator.domain.mapping import PairKey, PairKind
 from migrator.domain.policy import OnUnmappedUser, WithoutImportRight
@@ -34,14 +32,14 @@ from migrator.load.in_flight import InFlight
 from migrator.load.items import LoadOptions
 from migrator.load.preparation import KnownItems
 from migrator.load.stage import Load, LoadResult
-from migrator.plan.check.facts import DiskFacts, Policies, Refusal
+from migrator.plan.blocked import BlockedByFindings
+from migrator.plan.check.facts import Policies, Refusal
 from migrator.plan.check.judge import in_order, unreachable
-from migrator.plan.check.line import worst
+from migrator.plan.check.report import CheckReport, PortalState
 from migrator.plan.check.structure import (
     judge_structure,
-    mapping_refused,
     structure_not_compared,
-    structure_not_readable,
+    structure_refused,
 )
 from migrator.plan.portal_rights import judge_profile
 from migrator.plan.structure.phases import created_pairs
@@ -68,65 +66,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from migrator.bitrix.client import PortalClient
-    from migrator.domain.findings import Finding
-    from migrator.domain.structure import Profile, Structure
-    from migrator.plan.check.line import Line, Verdict
+    from migrator.domain.structure import Structure
+    from migrator.plan.check.line import Line
     from migrator.plan.plan import Blueprint
     from migrator.plan.sample import Share
     from migrator.plan.structure.lines import StructureDiff
     from migrator.planning.sample import DrawnSample
     from migrator.settings import Settings
 
-#: How many blocking findings an error message lists.
-_SHOWN = 20
-
-
 #: How many candidates of an entity type are written into a mapping file at once.
 _WRITTEN_MATCHES = 1000
-
-
-class BlockedByFindings(UsageError):
-    """The plan has findings that must be answered before anything is written."""
-
-    reference = "blocked"
-
-    def __init__(self, blueprint: Blueprint) -> None:
-        count = len(blueprint.plan.blocking)
-        noun = "finding blocks" if count == 1 else "findings block"
-        # One user without a partner blocks every type that names it: said once.
-        said = list(dict.fromkeys(f"{f.kind.value}: {f.detail}" for f in blueprint.plan.blocking))
-        listed = "".join(f"\n  {one}" for one in said[:_SHOWN])
-        if len(said) > _SHOWN:
-            listed += f"\n  and {len(said) - _SHOWN} more: migrator plan"
-        super().__init__(
-            f"{count} {noun} the import; nothing was written to the target:{listed}",
-            hint=blueprint.plan.blocking[0].hint,
-        )
-        self.blueprint = blueprint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortalState:
-    """What `check` tells of one portal."""
-
-    role: Role
-    host: str
-    profile: Profile
-    remarks: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
-    """Every answer of `check`; `portals` are those that could be asked."""
-
-    portals: tuple[PortalState, ...]
-    lines: tuple[Line, ...]
-    #: HTTP requests the check has sent, both portals together.
-    requests: int
-
-    @property
-    def verdict(self) -> Verdict:
-        return worst(self.lines)
 
 
 class App:
@@ -176,7 +125,7 @@ class App:
             filtered=file.filtered,
             rates=file.currency_rates,
             filters_of=file.item_filters,
-            disk=self._disk(),
+            disk=read_disk(self.workspace.staging),
         )
         states: list[PortalState] = []
         lines: list[Line] = []
@@ -208,10 +157,8 @@ class App:
                 pair_up=pairs_in_force(self.settings.mapping),
             )
             return judge_structure(stage.diff())
-        except MappingFileError as error:
-            return mapping_refused(Refusal(message=error.message, hint=error.hint))
-        except PortalNotUsable as error:
-            return structure_not_readable(Refusal(message=error.message, hint=error.hint))
+        except (MappingFileError, PortalNotUsable) as error:
+            return structure_refused(Refusal(message=error.message, hint=error.hint))
         except (ItemRefused, StructureNotReadable) as error:
             return structure_not_compared(Refusal(message=error.message, hint=error.hint))
         finally:
@@ -220,23 +167,10 @@ class App:
     def _sign_in(self, role: Role) -> PortalState:
         client = self._clients[role]
         self._profiles[role] = element = read_profile(client)
-        return self._state(role, client.webhook.host, read_as_profile(element))
-
-    def _disk(self) -> DiskFacts | None:
-        """The room beside the staging database; None where it is on a server."""
-        if not self.settings.staging_url.get_secret_value().startswith("sqlite"):
-            return None
-        file = Path(self.workspace.staging.name).absolute()
-        return DiskFacts(
-            folder=str(file.parent),
-            free_bytes=shutil.disk_usage(file.parent).free,
-            staged_bytes=file.stat().st_size,
-        )
-
-    def _state(self, role: Role, host: str, profile: Profile) -> PortalState:
+        profile = read_as_profile(element)
         may_go = self.settings.without_import_right is WithoutImportRight.ADD
         remarks = tuple(judge_profile(role, profile, history_may_go=may_go))
-        return PortalState(role=role, host=host, profile=profile, remarks=remarks)
+        return PortalState(role=role, host=client.webhook.host, profile=profile, remarks=remarks)
 
     def export(
         self, only: frozenset[EntityTypeId] = frozenset(), *, refresh: bool = False

@@ -43,7 +43,6 @@ _WAITS = {
     WaitReason.TROUBLE: "{portal} to recover",
 }
 
-
 #: A batch of one method's commands is logged as this and the method.
 BATCH_OF = "batch:"
 
@@ -190,7 +189,6 @@ def _client(
     *,
     read_only: bool = False,
 ) -> PortalClient:
-
     def still_owned() -> None:
         """The migration may have been lost to another process in a pause for the limits."""
         workspace.check_owned()

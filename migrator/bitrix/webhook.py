@@ -70,9 +70,6 @@ class Webhook:
         """What the links to the portal's own pages begin with."""
         return f"{self.origin}{self._folder}"
 
-    def url_of(self, method: str) -> str:
-        return f"{self.origin}{self.path_of(method)}"
-
     def path_of(self, method: str) -> str:
         return f"{self._folder}/rest/{self.user_id}/{self._secret}/{method}"
 
@@ -81,10 +78,6 @@ class Webhook:
         for form in {self._secret, quote(self._secret, safe="")}:
             text = text.replace(form, _MASK)
         return text
-
-    def restore(self, text: str) -> str:
-        """The reverse of `redact`, for the portal's own links (`urlMachine`) kept masked."""
-        return text.replace(_MASK, self._secret)
 
 
 def _split(url: str) -> SplitResult:

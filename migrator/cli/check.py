@@ -8,13 +8,13 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from migrator.app import CheckReport, PortalState
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.opening import opened
 from migrator.cli.options import ConfigOption, JsonOption, MappingOption, MigrationOption
 from migrator.cli.tables import print_table
 from migrator.plan.check.line import Line, Verdict
+from migrator.plan.check.report import CheckReport, PortalState
 from migrator.settings import read_settings
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BLOCKING: "bold red"}

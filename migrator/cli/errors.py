@@ -22,9 +22,9 @@ ParserError: type[Exception] = next(
 class ExitCode(IntEnum):
     #: everything asked for is done and agrees
     DONE = 0
-    #: finished, but some items failed or differ
+    #: finished, but something failed, differs, is missing or stays
     DIFFERENT = 1
-    #: wrong usage, configuration or a blocking finding; nothing was written to the target
+    #: wrong usage, configuration or a blocking finding; no item was written to the target
     USAGE = 2
     #: stopped before the end; run again to resume
     STOPPED = 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from migrator.app import App, BlockedByFindings
+from migrator.app import App
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.sampling import only_sample
@@ -15,24 +15,11 @@ from migrator.cli.structure import apply_document, leave_incomplete
 from migrator.domain.records import LinkState, Migration
 from migrator.domain.vocabulary import EntityTypeId
 from migrator.load.stage import LoadResult
+from migrator.plan.blocked import BlockedByFindings
 from migrator.plan.plan import Blueprint
 from migrator.planning.sample import DrawnSample
 from migrator.staging import QueryResult
 from migrator.structure.stage import ApplyResult
-
-
-def load(
-    app: App,
-    blueprint: Blueprint,
-    types: frozenset[EntityTypeId],
-    *,
-    retry_failed: bool,
-    verify: bool,
-) -> Summary:
-    result = app.load(blueprint, retry_failed=retry_failed)
-    if verify:
-        app.verify(types)
-    return summarise(app, result, types)
 
 
 def report_import(
@@ -98,7 +85,7 @@ def summarise(
         links=app.link_counts(types),
         late_items=app.late_items(),
         matched=app.matched_items(),
-        links_updated=result.links.updated if result is not None else None,
+        links_updated=result.links_updated if result is not None else None,
         expected=expected,
     )
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migrator.app import BlockedByFindings
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.opening import opened
@@ -25,6 +24,7 @@ from migrator.cli.options import (
 )
 from migrator.cli.sandbox import import_sandbox
 from migrator.cli.structure import apply_document
+from migrator.plan.blocked import BlockedByFindings
 from migrator.settings import read_settings
 from migrator.staging import QueryResult
 

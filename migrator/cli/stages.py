@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from migrator.app import App
 from migrator.cli import render
 from migrator.cli.errors import ExitCode
 from migrator.cli.opening import opened
@@ -23,10 +24,12 @@ from migrator.cli.options import (
     parse_only,
     parse_sample,
 )
-from migrator.cli.outcome import finish, load, report_import, summarise
+from migrator.cli.outcome import Summary, finish, report_import, summarise
 from migrator.cli.sampling import agree, draw
 from migrator.cli.structure import bring_along, foresee, report_calls
 from migrator.domain.records import SaveCounts
+from migrator.domain.vocabulary import EntityTypeId
+from migrator.plan.plan import Blueprint
 from migrator.planning.mapping_writing import write_mapping_file
 from migrator.settings import read_settings
 
@@ -38,7 +41,7 @@ def export(
     mapping: MappingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the source into staging; resumes, and when done before, reads again what changed."""
+    """Read the source into staging; resumes, and when done before, reads it all again."""
     types = parse_only(only)
     with opened(read_settings(config, mapping=mapping), migration, quiet=as_json) as app:
         app.check()
@@ -113,7 +116,7 @@ def import_(
         summary = None
         if not dry_run:
             agree(app, blueprint, yes=yes)
-            summary = load(app, blueprint, types, retry_failed=retry_failed, verify=False)
+            summary = _load(app, blueprint, types, retry_failed=retry_failed, verify=False)
     report_import(app.migration, blueprint, summary, as_json=as_json, sample=drawn)
 
 
@@ -167,5 +170,19 @@ def run(
         summary = None
         if not dry_run:
             agree(app, blueprint, yes=yes)
-            summary = load(app, blueprint, types, retry_failed=retry_failed, verify=True)
+            summary = _load(app, blueprint, types, retry_failed=retry_failed, verify=True)
     report_import(app.migration, blueprint, summary, as_json=as_json, sample=drawn, brought=brought)
+
+
+def _load(
+    app: App,
+    blueprint: Blueprint,
+    types: frozenset[EntityTypeId],
+    *,
+    retry_failed: bool,
+    verify: bool,
+) -> Summary:
+    result = app.load(blueprint, retry_failed=retry_failed)
+    if verify:
+        app.verify(types)
+    return summarise(app, result, types)

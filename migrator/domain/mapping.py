@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.domain.vocabulary import EntityTypeId, SourceId, TargetId
 
@@ -112,17 +112,6 @@ class MatchRule:
     on_match: OnMatch = OnMatch.KEEP
     #: The operator's word on single items: their partner, or None for a new item.
     answers: Lookup[SourceId, TargetId | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What the operator has decided, in the words of both portals."""
-
-    #: None for what is left out
-    overrides: Lookup[PairKey, str | None] = field(default_factory=dict)
-    defaults: UserDefaults = UserDefaults()
-    #: Conditions of crm.item.list on the source's items of a type.
-    filters: Lookup[EntityTypeId, Lookup[str, Any]] = field(default_factory=dict)
 
 
 class Mapping:

@@ -247,16 +247,6 @@ class SharedValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchCounts:
-    """Where the source items of an entity type stand that have candidates in the target."""
-
-    #: with a partner that the import will take over
-    pairs: int = 0
-    #: waiting for the operator's answer
-    ambiguous: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedItem:
     """What verify found for one mapped item; the title is the target's."""
 

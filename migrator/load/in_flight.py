@@ -106,10 +106,8 @@ class InFlight:
         """Asked by itself: a list of types may lack what the webhook's user may not see."""
         try:
             self._target.call("crm.item.fields", {"entityTypeId": target_type_id})
-        except NotFound:
-            return True
-        except ItemRefused:
-            return False
+        except ItemRefused as error:
+            return isinstance(error, NotFound)
         return False
 
     def _correlation(self, target_type: EntityType) -> CorrelationField:

@@ -198,7 +198,7 @@ class ImportLedger:
     def take_over(self) -> None:
         """Make partners of what was found to be the same; nothing is sent."""
         with self.workspace.write() as repositories:
-            taken = repositories.matches.take_over(self.entity_type_id, self.target_type_id)
+            taken = repositories.matched_pairs.take_over(self.entity_type_id, self.target_type_id)
         self.counts.matched += taken
         self.workspace.progress.advance(taken)
 
@@ -207,7 +207,7 @@ class ImportLedger:
         with self.workspace.write() as repositories:
             repositories.failed_items.add([self._gone(one) for one in gone])
             for one in gone:
-                repositories.matches.forget(one)
+                repositories.matched_pairs.forget(one)
         self.counts.failed += len(gone)
         self.workspace.progress.advance(len(gone))
 
@@ -241,7 +241,7 @@ class ImportLedger:
                 Phase.IMPORT, self.entity_type_id, ids, findings
             )
             repositories.deferred_links.replace_for_items(self.entity_type_id, ids, links)
-            repositories.matches.mark_updated(one)
+            repositories.matched_pairs.mark_updated(one)
         self.counts.matched += 1
         self.workspace.progress.advance(1)
 
@@ -254,7 +254,7 @@ class ImportLedger:
         )
         with self.workspace.write() as repositories:
             repositories.failed_items.add([failed])
-            repositories.matches.mark_refused(one)
+            repositories.matched_pairs.mark_refused(one)
         self.counts.failed += 1
         self.workspace.progress.advance(1)
 

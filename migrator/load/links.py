@@ -7,7 +7,7 @@ does not hold the link already: a contact that names its company has set it from
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from migrator.bitrix.errors import ItemRefused, UnknownOutcome
@@ -46,14 +46,6 @@ _ATTEMPTS = 3
 MOST_LOST_UPDATES = 3
 
 
-@dataclass(slots=True)
-class LinkCounts:
-    updated: int = 0
-    already_set: int = 0
-    failed: int = 0
-    waiting: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Linked:
     """An item in the target, and what its fields with deferred links must hold now."""
@@ -76,14 +68,16 @@ class DeferredLinks:
     transforms: Mapping[EntityTypeId, TypeTransform]
     known: KnownItems
     outlook: Outlook
-    counts: LinkCounts = field(default_factory=LinkCounts)
+    _updated: int = 0
     _lost_in_a_row: int = 0
 
-    def run(self, *, retry_failed: bool = False) -> LinkCounts:
+    def run(self, *, retry_failed: bool = False) -> int:
         """Set what can be set now; the rest stays pending for another time.
 
         Links given up because their item was not exported are taken up again once it is there,
         those the target refused only when asked.
+
+        Returns: how many links were set by updates.
         """
         with self.workspace.write() as repositories:
             repositories.deferred_links.reopen(refused=retry_failed)
@@ -97,7 +91,7 @@ class DeferredLinks:
             for entity_type_id, links in by_type.items():
                 if entity_type_id in self.transforms:
                     self._set_links(self.transforms[entity_type_id], links)
-        return self.counts
+        return self._updated
 
     def _page(self, after: tuple[EntityTypeId, SourceId] | None) -> list[DeferredLink]:
         with self.workspace.read() as repositories:
@@ -106,20 +100,17 @@ class DeferredLinks:
     def _set_links(self, transform: TypeTransform, links: Sequence[DeferredLink]) -> None:
         linked, lost = self._linked(transform, links)
         self._give_up(lost)
-        self.counts.waiting += len(links) - len(lost) - sum(len(one.links) for one in linked)
         present = self._present(transform, linked)
         for one in linked:
             self.workspace.check_stop()
             payload = present.get(one.target_id)
             if payload is None:
                 self._set_state(one, LinkState.FAILED, "the item is not in the target any more")
-                self.counts.failed += len(one.links)
                 continue
             try:
                 wanted = self._beside_own(transform, one, payload)
             except UnreadableValueError as error:
                 self._set_state(one, LinkState.FAILED, f"what it holds cannot be read: {error}")
-                self.counts.failed += len(one.links)
                 continue
             if self._holds(transform, wanted, payload):
                 self._note_set_already(wanted, payload)
@@ -163,7 +154,6 @@ class DeferredLinks:
         )
         detail = "set by an update that was interrupted" if stamped else "set from the other end"
         self._set_state(one, LinkState.DONE, detail, self._stamped(one) if stamped else ())
-        self.counts.already_set += len(one.links)
 
     def _give_up(self, lost: Sequence[DeferredLink]) -> None:
         """Links to items that turned out not to be among the exported ones."""
@@ -199,7 +189,7 @@ class DeferredLinks:
                 if into == transform.target_type_id
             }
             staged = repositories.items.get(transform.entity_type_id, list(partners))
-            matched = repositories.matches.updated(transform.entity_type_id, list(partners))
+            matched = repositories.matched_pairs.updated(transform.entity_type_id, list(partners))
             refers = references_of(transform, staged)
             self.known.look_up(repositories, (ref for refs in refers.values() for ref in refs))
         linked: list[_Linked] = []
@@ -270,11 +260,10 @@ class DeferredLinks:
                     return
             except ItemRefused as error:
                 self._set_state(one, LinkState.FAILED, f"{error.code}: {error.description}")
-                self.counts.failed += len(one.links)
                 return
         self._lost_in_a_row = 0
         self._set_state(one, LinkState.DONE, None, self._stamped(one, payload))
-        self.counts.updated += len(one.links)
+        self._updated += len(one.links)
 
     def _give_up_update(
         self, transform: TypeTransform, one: _Linked, error: UnknownOutcome
@@ -291,7 +280,6 @@ class DeferredLinks:
         if self._lost_in_a_row > MOST_LOST_UPDATES:
             raise error
         self._set_state(one, LinkState.FAILED, error.message)
-        self.counts.failed += len(one.links)
 
     def _set_state(
         self,

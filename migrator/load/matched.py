@@ -1,8 +1,8 @@
-"""Update items that were in the target before from the source items they are the same as.
+"""Items that were in the target before: kept as they are, or updated from the source's.
 
-Only what differs is sent, so an item is asked for again without harm. But phones and e-mails are
-added by an update: before an item is looked at once more, the portal must have ended the request
-whose answer was lost, or it would add them a second time.
+Of an update only what differs is sent, so an item is asked for again without harm. But phones and
+e-mails are added by an update: before an item is looked at once more, the portal must have ended
+the request whose answer was lost, or it would add them a second time.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class MatchedUpdates:
     def _page(self, after: SourceId) -> list[MatchCandidate]:
         retry = self.options.retry_failed
         with self.workspace.read() as repositories:
-            return repositories.matches.to_update(
+            return repositories.matched_pairs.open_page(
                 self.transform.entity_type_id, PAGE, after, retry_failed=retry
             )
 
@@ -130,7 +130,7 @@ class MatchedUpdates:
         if not update.changed:
             return
         with self.workspace.write() as repositories:
-            repositories.matches.mark_sent(one)
+            repositories.matched_pairs.mark_sent(one)
         params = {
             "entityTypeId": self.transform.target_type_id,
             "id": one.target_id,
@@ -175,7 +175,7 @@ def keep_matched(workspace: Workspace, target: PortalClient, ledger: ImportLedge
     while True:
         workspace.check_stop()
         with workspace.read() as repositories:
-            page = repositories.matches.to_update(
+            page = repositories.matched_pairs.open_page(
                 ledger.entity_type_id, _KEPT_PAGE, after, retry_failed=True
             )
         if not page:

@@ -12,7 +12,7 @@ from migrator.load.files import FileFetcher
 from migrator.load.in_flight import InFlight
 from migrator.load.items import LoadOptions, TypeImport
 from migrator.load.ledger import ImportLedger, LoadCounts, measured_cost
-from migrator.load.links import DeferredLinks, LinkCounts
+from migrator.load.links import DeferredLinks
 from migrator.load.matched import MatchedUpdates, keep_matched
 from migrator.load.outlook import STAGE, ImportOutlook
 from migrator.load.preparation import KnownItems
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class LoadResult:
     by_type: dict[EntityTypeId, LoadCounts] = field(default_factory=dict)
-    links: LinkCounts = field(default_factory=LinkCounts)
+    links_updated: int = 0
 
 
 class Load:
@@ -76,7 +76,7 @@ class Load:
         for entity_type_id, items in pending.items():
             if items:
                 result.by_type[entity_type_id] = self._import(entity_type_id, items, outlook)
-        result.links = self._set_links()
+        result.links_updated = self._set_links()
         return result
 
     def _pending(self, entity_type_id: EntityTypeId) -> int:
@@ -92,7 +92,7 @@ class Load:
     def _matched(self, entity_type_id: EntityTypeId) -> int:
         retry = self._options.retry_failed
         with self._workspace.read() as repositories:
-            return repositories.matches.open_counts(entity_type_id, retry_failed=retry).pairs
+            return repositories.matched_pairs.open_count(entity_type_id, retry_failed=retry)
 
     def _import(
         self, entity_type_id: EntityTypeId, pending: int, outlook: ImportOutlook
@@ -186,12 +186,12 @@ class Load:
         updates = self._blueprint.plan.updates
         return ImportOutlook(self._workspace, self._target, self._cost(), pending, updates)
 
-    def _set_links(self) -> LinkCounts:
+    def _set_links(self) -> int:
         with self._workspace.read() as repositories:
             counts = repositories.deferred_links.counts()
         pending = sum(count for state, count in counts.items() if state is not LinkState.DONE)
         if not pending:
-            return LinkCounts()
+            return 0
         self._workspace.progress.begin("Setting deferred links", pending)
         outlook = Outlook(
             self._target,

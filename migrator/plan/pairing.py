@@ -25,8 +25,8 @@ from migrator.domain.references import is_ignored
 from migrator.domain.vocabulary import EntityTypeId, is_spa
 from migrator.plan.departments import nearest
 from migrator.plan.list_values import ListValue, list_values, written_out
-from migrator.plan.matching import Criterion, T, match
 from migrator.plan.target_names import number, target_name
+from migrator.plan.unique_pairs import Criterion, T, unique_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -133,14 +133,14 @@ class Pairing:
         ]
         left, right = _spas(self._source), _spas(self._target)
         made = self._made(PairKind.ENTITY_TYPE, "", right, lambda t: str(t.entity_type_id))
-        for one, partner, decision in match(left, right, criteria, made):
+        for one, partner, decision in unique_pairs(left, right, criteria, made):
             yield _entity_type_pair(one, partner, decision)
 
     def _categories(self, source_type: EntityTypeId, target_type: EntityTypeId) -> Iterator[Pair]:
         left = self._source.categories.get(source_type, {}).values()
         right = self._target.categories.get(target_type, {}).values()
         made = self._made(PairKind.CATEGORY, str(source_type), right, lambda c: str(c.category_id))
-        for one, partner, decision in match(left, right, _CATEGORY_CRITERIA, made):
+        for one, partner, decision in unique_pairs(left, right, _CATEGORY_CRITERIA, made):
             yield Pair(
                 kind=PairKind.CATEGORY,
                 scope=str(source_type),
@@ -174,7 +174,7 @@ class Pairing:
         left = self._source.statuses.get(directory, {}).values()
         right = self._target.statuses.get(target_directory or "", {}).values()
         made = self._made(directory_kind(directory), directory, right, lambda s: s.status_id)
-        for one, partner, decision in match(left, right, _STATUS_CRITERIA, made):
+        for one, partner, decision in unique_pairs(left, right, _STATUS_CRITERIA, made):
             yield Pair(
                 kind=directory_kind(directory),
                 scope=directory,
@@ -203,7 +203,7 @@ class Pairing:
         made = self._made(PairKind.FIELD, str(source_type), right, lambda owned: owned[1].name)
         found = {
             owned[1].name: (partner[1] if partner else None, decision)
-            for owned, partner, decision in match(left, right, _FIELD_CRITERIA, made)
+            for owned, partner, decision in unique_pairs(left, right, _FIELD_CRITERIA, made)
         }
         for one in ours:
             other, decision = found.get(one.name, (None, Decision.OPEN))
@@ -252,7 +252,7 @@ class Pairing:
         left = list_values(self._source, one)
         if partner is not None and holds_text(partner):
             return ((value, written_out(value), Decision.IDENTITY) for value in left)
-        return match(left, list_values(self._target, partner), _ENUM_CRITERIA)
+        return unique_pairs(left, list_values(self._target, partner), _ENUM_CRITERIA)
 
     def _made(
         self, kind: PairKind, scope: str, right: Iterable[T], key_of: Callable[[T], str]
@@ -268,7 +268,7 @@ class Pairing:
     def _users(self) -> Iterator[Pair]:
         criteria: list[Criterion[User]] = [(Decision.IDENTITY, lambda u: _fold(u.email))]
         left, right = self._source.users.values(), self._target.users.values()
-        for one, partner, decision in match(left, right, criteria):
+        for one, partner, decision in unique_pairs(left, right, criteria):
             yield Pair(
                 kind=PairKind.USER,
                 scope="",

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _OPERATORS = ("!=%", "!%=", "=%", "%=", "!%", "!@", "!=", ">=", "<=", "@", "!", "=", ">", "<", "%")
 #: With a list the documentation wants the operator that says so.
 _OF_LISTS = {"": "@", "=": "@", "@": "@", "!": "!@", "!=": "!@", "!@": "!@"}
-_ORDERING = frozenset({">", ">=", "<", "<="})
 _NOT_FILTERABLE = frozenset({"file", "crm_multifield"})
 _NUMBERS = frozenset(
     {

@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from migrator.domain.mapping import Answers, MatchRule, PairKey, PairKind, UserDefaults
+from migrator.domain.mapping import MatchRule, PairKey, PairKind, UserDefaults
 from migrator.domain.vocabulary import EntityTypeId
 from migrator.planning import mapping_checks
 from migrator.planning.item_filters import FilterReader
@@ -103,15 +103,6 @@ class MappingFile:
             users=tuple(
                 replace(one, user=theirs.get(_fold(one.user), one.user)) for one in self.users
             ),
-        )
-
-    def answers(self, source: Structure, target: Structure) -> Answers:
-        """Raises: MappingFileError for a filter that the source cannot be asked with."""
-        resolved = self.resolved(source, target)
-        return Answers(
-            overrides=resolved.overrides,
-            defaults=resolved.user_defaults,
-            filters=self.item_filters(source),
         )
 
     def item_filters(self, source: Structure) -> dict[EntityTypeId, dict[str, Any]]:

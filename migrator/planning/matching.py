@@ -126,7 +126,7 @@ class Matching:
         """What the operator has to answer, one for each entity type."""
         with self._workspace.read() as repositories:
             for entity_type_id in types:
-                items = repositories.matches.open_counts(entity_type_id).ambiguous
+                items = repositories.matches.ambiguous_count(entity_type_id)
                 if items:
                     first = repositories.matches.ambiguous(entity_type_id, _NAMED)
                     shared = repositories.matches.most_shared(entity_type_id, _NAMED)
@@ -142,7 +142,7 @@ class Matching:
         stored = stored_name(target_type)
         migration = self._workspace.migration
         with self._everything() as repositories:
-            in_flight = repositories.matches.in_flight(entity_type_id)
+            in_flight = repositories.matched_pairs.in_flight(entity_type_id)
         return _Asked(
             entity_type_id=entity_type_id,
             target_type_id=target_type_id,

@@ -301,19 +301,19 @@ def _type_plan(
     counted = repositories.items.mapped_count if repositories.sampled else repositories.id_map.count
     imported = counted(entity_type_id)
     to_import = repositories.items.to_import_count(entity_type_id)
-    matches = repositories.matches.open_counts(entity_type_id)
+    matched = repositories.matched_pairs.open_count(entity_type_id)
     return TypePlan(
         entity_type_id=entity_type_id,
         title=source.entity_types[entity_type_id].title,
         target_entity_type_id=mapping.target_type(entity_type_id),
         source_items=total,
         imported=imported,
-        failed=total - imported - to_import - matches.pairs,
+        failed=total - imported - to_import - matched,
         to_import=to_import,
         target_newest=newest,
         late_items=late,
-        matched=matches.pairs,
-        ambiguous=matches.ambiguous,
+        matched=matched,
+        ambiguous=repositories.matches.ambiguous_count(entity_type_id),
     )
 
 

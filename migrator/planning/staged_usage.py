@@ -57,7 +57,7 @@ def _sent(
     page: Sequence[StagedItem],
     rule: MatchRule | None,
 ) -> list[StagedItem]:
-    left = repositories.matches.left_alone(
+    left = repositories.matched_pairs.left_alone(
         entity_type_id,
         [item.source_id for item in page],
         keeps_pairs=rule is not None and rule.on_match is OnMatch.KEEP,

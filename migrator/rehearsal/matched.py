@@ -32,7 +32,7 @@ def bring_matched_items(
         while True:
             own.check_stop()
             with own.read() as repositories:
-                page = repositories.matches.to_update(entity_type_id, _PAGE, after)
+                page = repositories.matched_pairs.open_page(entity_type_id, _PAGE, after)
             if not page:
                 break
             after = page[-1].source_id

@@ -40,11 +40,6 @@ from migrator.rehearsal.wire import InProcessPortal, RehearsalClock
 from migrator.sandbox.disk import ItemFile
 from migrator.staging.errors import StagingLost
 
-T = TypeVar("T")
-
-#: How items are read, here and by the export.
-_READING = f"{BATCH_OF}crm.item.list"
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -57,6 +52,11 @@ if TYPE_CHECKING:
     from migrator.sandbox import Portal
     from migrator.settings import Settings
     from migrator.workspace import Workspace
+
+T = TypeVar("T")
+
+#: How items are read, here and by the export.
+_READING = f"{BATCH_OF}crm.item.list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

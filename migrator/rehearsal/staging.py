@@ -52,8 +52,8 @@ def own_folder(real: Workspace) -> Iterator[Path]:
 def _place(real: Workspace) -> Path:
     """Beside a staging database that is a file, where there is room for what is in it."""
     migration_id = real.migration.migration_id
-    file = Path(real.staging.name).absolute()
-    if file.exists():
+    file = real.staging.file
+    if file is not None:
         return file.with_name(f"{file.name}.rehearsal-{migration_id}")
     database = hashlib.sha256(real.staging.name.encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"migrator-rehearsal-{database}-{migration_id}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import entity_types, php
 from migrator.sandbox.entity_types import COMPANY, CONTACT, DEAL, INVOICE, LEAD, QUOTE
-from migrator.sandbox.errors import PortalError, access_denied, not_found
+from migrator.sandbox.errors import PortalError, not_found
 from migrator.sandbox.registry import Answer, Call, method, page
 
 if TYPE_CHECKING:
@@ -122,11 +122,6 @@ def _category(portal: Portal, call: Call) -> Category:
     return found
 
 
-def _administrator(call: Call) -> None:
-    if not call.user.crm_admin:
-        raise access_denied()
-
-
 @method("crm.category.list")
 def list_categories(portal: Portal, call: Call) -> Answer:
     rows = portal.categories.of(_entity_type(portal, call))
@@ -146,7 +141,7 @@ def get(portal: Portal, call: Call) -> Answer:
 @method("crm.category.add")
 def add(portal: Portal, call: Call) -> Answer:
     """Duplicate names are accepted: running it twice makes two pipelines."""
-    _administrator(call)
+    call.require_administrator()
     etid = _entity_type(portal, call)
     raw = call.array("fields")
     if raw.get("isSystem") == "Y":
@@ -191,7 +186,7 @@ def _is_clients_own(row: Category) -> bool:
 
 @method("crm.category.update")
 def update(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     row = _category(portal, call)
     raw = call.array("fields")
     _check_default(row["entityTypeId"], raw)
@@ -210,7 +205,7 @@ def update(portal: Portal, call: Call) -> Answer:
 
 @method("crm.category.delete")
 def delete(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     row = _category(portal, call)
     etid = row["entityTypeId"]
     _check_removable(portal, row)

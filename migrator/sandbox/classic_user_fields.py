@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import php, user_field_config, user_fields
-from migrator.sandbox.errors import PortalError, access_denied
+from migrator.sandbox.errors import PortalError
 from migrator.sandbox.registry import Answer, Call, method, page
 
 if TYPE_CHECKING:
@@ -65,11 +65,6 @@ def _find(portal: Portal, call: Call) -> UserField:
     return found
 
 
-def _administrator(call: Call) -> None:
-    if not call.user.crm_admin:
-        raise access_denied()
-
-
 @method(*_names("list"))
 def list_fields(portal: Portal, call: Call) -> Answer:
     """Labels appear only with `filter[LANG]`."""
@@ -111,7 +106,7 @@ def add(portal: Portal, call: Call) -> Answer:
 
     Two values of a list cannot have one XML_ID (b24restdocs .../crm-deal-userfield-add.md).
     """
-    _administrator(call)
+    call.require_administrator()
     raw = call.array("fields", "FIELDS")
     name = str(raw.get("FIELD_NAME") or "").upper()
     if not name:
@@ -159,7 +154,7 @@ def _read_option(raw: dict[str, Any]) -> dict[str, Any]:
 
 @method(*_names("update"))
 def update(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     found = _find(portal, call)
     raw = _definition(call.array("fields", "FIELDS"))
     if isinstance(raw.get("settings"), dict):
@@ -171,7 +166,7 @@ def update(portal: Portal, call: Call) -> Answer:
 
 @method(*_names("delete"))
 def delete(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     user_field_config.forget(portal, _find(portal, call))
     return Answer(True)  # noqa: FBT003 - the documented result
 

@@ -40,7 +40,6 @@ class Field:
     parent_entity_type_id: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     options: tuple[dict[str, Any], ...] = ()
-    user_field_id: int | None = None
 
     @property
     def upper(self) -> str:
@@ -126,7 +125,6 @@ def build(portal: Portal, entity_type_id: int) -> FieldSet:
                 status_type=definition.settings.get("ENTITY_TYPE"),
                 settings=definition.settings,
                 options=tuple(definition.enum),
-                user_field_id=definition.id,
             )
         )
     return FieldSet(entity_type_id, fields)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import php
+from migrator.sandbox.errors import access_denied
 
 if TYPE_CHECKING:
     from migrator.sandbox.portal import Portal
@@ -31,6 +32,10 @@ class Call:
     def array(self, *names: str) -> dict[str, Any]:
         """A parameter that is a PHP array, as pairs."""
         return dict(php.array_items(self.get(*names)))
+
+    def require_administrator(self) -> None:
+        if not self.user.crm_admin:
+            raise access_denied()
 
     @property
     def original_names(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.sandbox import entity_types, php
-from migrator.sandbox.errors import PortalError, access_denied, invalid_argument
+from migrator.sandbox.errors import PortalError, invalid_argument
 from migrator.sandbox.registry import Answer, Call, method, page
 
 if TYPE_CHECKING:
@@ -204,11 +204,6 @@ def _linked(raw: Any) -> dict[str, str]:
     return {key: "Y" if _truth(given.get(key)) else "N" for key in (*_LINKED, _LINKED_TEMPLATE)}
 
 
-def _administrator(call: Call) -> None:
-    if not call.user.crm_admin:
-        raise access_denied()
-
-
 def _by_id(portal: Portal, call: Call) -> SmartType:
     found = portal.types.by_id(php.to_int(call.get("id")))
     if found is None:
@@ -220,7 +215,7 @@ def _by_id(portal: Portal, call: Call) -> SmartType:
 @method("crm.type.list")
 def list_types(portal: Portal, call: Call) -> Answer:
     """Without relations and linkedUserFields (b24restdocs .../crm-type-list.md)."""
-    _administrator(call)
+    call.require_administrator()
     wanted = call.array("filter")
     rows = [
         dict(one.row)
@@ -250,7 +245,7 @@ def _passes(row: dict[str, Any], key: str, value: Any) -> bool:
 
 @method("crm.type.get")
 def get(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     return Answer({"type": portal.types.describe(_by_id(portal, call))})
 
 
@@ -293,7 +288,7 @@ def _describe(name: str, read_only: bool) -> dict[str, Any]:  # noqa: FBT001 - o
 
 @method("crm.type.add")
 def add(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     if not php.is_array(call.get("fields")):
         raise PortalError(100, "Could not find value for parameter {fields}")
     raw = call.array("fields")
@@ -340,7 +335,7 @@ def _written(value: Any) -> str:
 
 @method("crm.type.update")
 def update(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     found = _by_id(portal, call)
     raw = call.array("fields")
     _as_written(raw)
@@ -361,7 +356,7 @@ def update(portal: Portal, call: Call) -> Answer:
 
 @method("crm.type.delete")
 def delete(portal: Portal, call: Call) -> Answer:
-    _administrator(call)
+    call.require_administrator()
     found = _by_id(portal, call)
     if portal.table(found.entity_type_id).ids:
         # b24restdocs .../crm-type-delete.md

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from migrator.sandbox.portal import Portal
     from migrator.sandbox.registry import Call
 
-_MISSING = object()
-
 
 @dataclass(slots=True)
 class Write:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from migrator.clock import SystemClock
@@ -14,7 +15,6 @@ from migrator.staging.trouble import named_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy.engine import Connection, Engine
@@ -73,6 +73,13 @@ class Staging:
     def name(self) -> str:
         """The database for people to read, without user and password."""
         return describe(self._engine.url)
+
+    @property
+    def file(self) -> Path | None:
+        """Where the database lies; None for one on a server."""
+        url = self._engine.url
+        is_file = url.get_backend_name() == "sqlite"
+        return Path(str(url.database)).absolute() if is_file else None
 
     def close(self) -> None:
         self._engine.dispose()

@@ -215,7 +215,7 @@ class Verify:
             for file in repositories.files.for_items(kind, ids):
                 files[file.source_id].append(file)
             matched = [pair.source_id for pair in pairs if pair.origin is Origin.MATCHED]
-            updated = repositories.matches.updated(kind, matched) if matched else set()
+            updated = repositories.matched_pairs.updated(kind, matched) if matched else set()
         rows = self._read_items(
             transform.target_type_id,
             pairs,

@@ -14,7 +14,7 @@ from tests.acceptance.in_process import move, opened
 from tests.acceptance.whole_portal import ANNA, BORIS, DISMISSED, PROJECT, whole_portal
 
 if TYPE_CHECKING:
-    from migrator.app import CheckReport
+    from migrator.plan.check.report import CheckReport
     from tests.acceptance.conftest import MakePair, Pair
 
 OLD, MIDDLE, NEW = (f"2024-0{month}-01T12:00:00+00:00" for month in (1, 2, 3))

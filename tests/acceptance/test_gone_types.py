@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.app import BlockedByFindings
 from migrator.bitrix.transport import Reply, Transport
 from migrator.domain.vocabulary import EntityTypeId
+from migrator.plan.blocked import BlockedByFindings
 from migrator.staging import Staging
 from migrator.undo.stage import UndoOptions
 from tests.acceptance.in_process import move, opened

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.app import App, BlockedByFindings
 from migrator.bitrix.client import PortalClient
 from migrator.bitrix.transport import Reply, Transport
 from migrator.domain.vocabulary import COMPANY, CONTACT, DEAL
+from migrator.plan.blocked import BlockedByFindings
 from migrator.planning.mapping_faults import MappingFileError
 from migrator.undo.stage import UndoOptions
 from tests.acceptance.in_process import move, opened
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from migrator.app import App
     from migrator.plan.plan import Plan
     from migrator.sandbox import Portal
     from tests.acceptance.conftest import MakePair, Pair

@@ -614,5 +614,5 @@ def test_the_command_ends_with_0_or_2_and_says_why_in_words(portals: MakePair) -
     assert "In talks" in agreeing.out
     assert blocked.code == 2
     assert "unmapped-currency" in blocked.out
-    assert "nothing was written to the target" in blocked.err
+    assert "no item was written to the target" in blocked.err
     assert pair.writes() == []

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from migrator.app import CheckReport, PortalState
 from migrator.bitrix.limits import PortalLimits
 from migrator.bitrix.records import RequestRecord
 from migrator.cli import render
@@ -30,6 +29,7 @@ from migrator.domain.undoing import KeepReason, KeptItem
 from migrator.domain.vocabulary import DEAL, Role, SourceId, TargetId
 from migrator.plan.check.facts import Comparison, Policies, TypeFacts
 from migrator.plan.check.items import judge_dates
+from migrator.plan.check.report import CheckReport, PortalState
 from migrator.plan.plan import Blueprint, DeferredPlan, Estimate, Plan, TypePlan
 from migrator.plan.portal_rights import judge_profile
 from migrator.plan.sample import Share

@@ -72,18 +72,8 @@ def structure_not_compared(why: Refusal) -> Line:
     )
 
 
-def structure_not_readable(why: Refusal) -> Line:
-    """Every other command reads it first, and refuses to work without it."""
-    return Line(
-        question=Question.STRUCTURE,
-        verdict=Verdict.BLOCKING,
-        detail=why.message,
-        remedy=why.hint,
-    )
-
-
-def mapping_refused(why: Refusal) -> Line:
-    """Every other command that takes the mapping file refuses to work with it."""
+def structure_refused(why: Refusal) -> Line:
+    """Every other command reads it first, by the same mapping file, and refuses to go on, too."""
     return Line(
         question=Question.STRUCTURE,
         verdict=Verdict.BLOCKING,

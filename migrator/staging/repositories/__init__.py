@@ -11,6 +11,7 @@ from migrator.staging.repositories.id_map import IdMap
 from migrator.staging.repositories.items import Items
 from migrator.staging.repositories.kept_items import KeptItems
 from migrator.staging.repositories.match_candidates import MatchCandidates
+from migrator.staging.repositories.matched_pairs import MatchedPairs
 from migrator.staging.repositories.migrations import Migrations
 from migrator.staging.repositories.progress import Checkpoints, Settings
 from migrator.staging.repositories.request_log import RequestLog
@@ -48,7 +49,8 @@ class Repositories:
         self.creations = StructureCreations(connection, migration_id, clock)
         self.items = Items(connection, migration_id, clock, sampled=sampled)
         self.sample = Sample(connection, migration_id, clock)
-        self.matches = MatchCandidates(connection, migration_id, clock, sampled=sampled)
+        self.matches = MatchCandidates(connection, migration_id, clock)
+        self.matched_pairs = MatchedPairs(connection, migration_id, clock, sampled=sampled)
         self.files = ItemFiles(connection, migration_id, clock)
         self.id_map = IdMap(connection, migration_id, clock)
         self.failed_items = FailedItems(connection, migration_id, clock)

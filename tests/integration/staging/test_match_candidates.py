@@ -10,7 +10,6 @@ import pytest
 from migrator.domain.findings import Phase
 from migrator.domain.records import (
     MatchCandidate,
-    MatchCounts,
     MatchState,
     Origin,
     SampleReason,
@@ -73,7 +72,8 @@ def test_only_what_is_one_to_one_is_a_pair(repos: Repositories) -> None:
         (3, 14, "ambiguous"),
         (4, 14, "ambiguous"),
     ]
-    assert repos.matches.open_counts(DEAL) == MatchCounts(pairs=1, ambiguous=3)
+    assert repos.matched_pairs.open_count(DEAL) == 1
+    assert repos.matches.ambiguous_count(DEAL) == 3
 
 
 def test_of_each_item_the_first_field_that_found_something_counts(repos: Repositories) -> None:
@@ -120,15 +120,15 @@ def test_pairs_are_taken_over_at_once_and_nothing_else_is(repos: Repositories) -
     repos.matches.save([a_candidate(*ends) for ends in candidates])
     repos.matches.decide(DEAL)
 
-    taken = repos.matches.take_over(DEAL, COMPANY)
-    again = repos.matches.take_over(DEAL, DEAL)
+    taken = repos.matched_pairs.take_over(DEAL, COMPANY)
+    again = repos.matched_pairs.take_over(DEAL, DEAL)
 
     assert (taken, again) == (2, 0)
     assert repos.id_map.lookup(DEAL, sources(1, 2, 4)) == {1: (COMPANY, 11), 4: (COMPANY, 15)}
     assert repos.id_map.count_of(Origin.MATCHED) == 2
     assert repos.failed_items.list() == []
     repos.matches.forget_open(DEAL)
-    assert repos.matches.left_alone(DEAL, sources(1, 2, 3, 4), keeps_pairs=False) == {1, 4}
+    assert repos.matched_pairs.left_alone(DEAL, sources(1, 2, 3, 4), keeps_pairs=False) == {1, 4}
 
 
 def test_an_item_of_the_target_that_has_a_partner_is_not_taken_over(repos: Repositories) -> None:
@@ -137,7 +137,7 @@ def test_an_item_of_the_target_that_has_a_partner_is_not_taken_over(repos: Repos
     repos.matches.save([a_candidate(1, 11)])
     repos.matches.decide(DEAL)
 
-    assert repos.matches.take_over(DEAL, DEAL) == 0
+    assert repos.matched_pairs.take_over(DEAL, DEAL) == 0
 
 
 def test_refused_updates_are_offered_again_on_demand_only(repos: Repositories) -> None:
@@ -147,7 +147,9 @@ def test_refused_updates_are_offered_again_on_demand_only(repos: Repositories) -
     repos.failed_items.add([a_failure(1)])
 
     def offered(**options: Any) -> list[int]:
-        return [one.source_id for one in repos.matches.to_update(DEAL, 9, SourceId(0), **options)]
+        return [
+            one.source_id for one in repos.matched_pairs.open_page(DEAL, 9, SourceId(0), **options)
+        ]
 
     assert offered() == [2]
     assert offered(retry_failed=True) == [1, 2]
@@ -160,16 +162,16 @@ def test_a_pair_whose_update_was_sent_is_settled_before_anything_else(
     repos.items.save([an_item(1), an_item(2)])
     repos.matches.save([a_candidate(1, 11, "phone"), a_candidate(2, 12)])
     repos.matches.decide(DEAL)
-    repos.matches.mark_sent(a_candidate(1, 11))
+    repos.matched_pairs.mark_sent(a_candidate(1, 11))
 
     repos.matches.forget_open(DEAL)
     repos.matches.answer(DEAL, SourceId(1), a_candidate(1, 11, "answers"))
     repos.matches.save([a_candidate(2, 12)])
     repos.matches.keep_best(DEAL, ["email", "phone"])
     repos.matches.decide(DEAL)
-    one, _ = repos.matches.to_update(DEAL, 9, SourceId(0))
+    one, _ = repos.matched_pairs.open_page(DEAL, 9, SourceId(0))
 
-    assert repos.matches.in_flight(DEAL) == {1: 11}
+    assert repos.matched_pairs.in_flight(DEAL) == {1: 11}
     assert (one.source_id, one.target_id, one.sent_at is not None) == (1, 11, True)
     assert repos.items.take_out(DEAL) == 1
     assert ids(repos.items.get(DEAL, sources(1, 2))) == [1]
@@ -185,7 +187,7 @@ def test_what_an_earlier_attempt_to_create_a_kept_item_left_is_forgotten(
     repos.matches.save([a_candidate(1, 11)])
     repos.matches.decide(DEAL)
 
-    repos.matches.take_over(DEAL, DEAL)
+    repos.matched_pairs.take_over(DEAL, DEAL)
 
     left = repos.deferred_links.for_items(DEAL, sources(1, 2))
     assert [link.source_id for link in left] == [2]
@@ -200,16 +202,16 @@ def test_what_is_on_record_of_an_update_is_kept_when_matches_are_looked_for_agai
     one = a_candidate(1, 11)
     repos.matches.save([one])
     repos.matches.decide(DEAL)
-    repos.matches.mark_sent(one)
-    (sent,) = repos.matches.to_update(DEAL, 9, SourceId(0))
-    repos.matches.mark_updated(one)
+    repos.matched_pairs.mark_sent(one)
+    (sent,) = repos.matched_pairs.open_page(DEAL, 9, SourceId(0))
+    repos.matched_pairs.mark_updated(one)
     repos.id_map.add([a_pair(1, 11, origin=Origin.MATCHED)])
     repos.matches.forget_open(DEAL)
     repos.matches.decide(DEAL)
 
     assert (sent.sent_at is not None, sent.state) == (True, MatchState.PAIR)
-    assert repos.matches.updated(DEAL, sources(1)) == {1}
-    assert repos.matches.left_alone(DEAL, sources(1), keeps_pairs=True) == set()
+    assert repos.matched_pairs.updated(DEAL, sources(1)) == {1}
+    assert repos.matched_pairs.left_alone(DEAL, sources(1), keeps_pairs=True) == set()
 
 
 @pytest.mark.parametrize(("is_updated", "filled"), [(False, []), (True, [("comments", 1)])])
@@ -226,7 +228,7 @@ def test_nothing_is_carried_over_of_a_matched_item_that_was_kept(
         repos.matches.save([one])
         repos.id_map.add([a_pair(1, 11, origin=Origin.MATCHED)])
         if is_updated:
-            repos.matches.mark_updated(one)
+            repos.matched_pairs.mark_updated(one)
 
     found = staging.query_read_only("SELECT field, filled FROM v_coverage")
 
@@ -259,6 +261,6 @@ def test_of_a_sample_only_its_own_pairs_are_taken_over(staging: Staging) -> None
         repos.sample.add(DEAL, sources(2), SampleReason.DRAWN)
         sampled = tx.of(migration.migration_id, sampled=True)
 
-        assert sampled.matches.open_counts(DEAL).pairs == 1
-        assert sampled.matches.take_over(DEAL, DEAL) == 1
+        assert sampled.matched_pairs.open_count(DEAL) == 1
+        assert sampled.matched_pairs.take_over(DEAL, DEAL) == 1
         assert list(repos.id_map.lookup(DEAL, sources(1, 2))) == [2]

@@ -209,3 +209,16 @@ def test_a_database_is_described_without_user_and_password() -> None:
         "crm at db.example.com"
     )
     assert describe(parse_url("sqlite:///folder/migrator.db")) == "folder/migrator.db"
+
+
+@pytest.mark.postgresql
+def test_where_the_database_lies_is_told_of_a_file_only(
+    tmp_path: Path, empty_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with (
+        Staging.open("sqlite:///migrator.db") as on_disk,
+        Staging.open(empty_postgresql_url) as on_server,
+    ):
+        assert on_disk.file == tmp_path / "migrator.db"
+        assert on_server.file is None

@@ -15,7 +15,7 @@ def test_a_webhook_is_taken_apart() -> None:
     assert webhook.host == "a.bitrix24.test"
     assert webhook.origin == "https://a.bitrix24.test"
     assert webhook.user_id == 7
-    assert webhook.url_of("profile") == f"{URL}profile"
+    assert webhook.path_of("profile") == f"/rest/7/{SECRET}/profile"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,9 @@ def test_a_webhook_is_taken_apart() -> None:
     ],
 )
 def test_small_differences_of_writing_do_not_make_another_portal(url: str) -> None:
-    assert Webhook(url).url_of("profile") == f"{URL}profile"
+    webhook = Webhook(url)
+
+    assert f"{webhook.origin}{webhook.path_of('profile')}" == f"{URL}profile"
 
 
 def test_a_portal_may_be_served_from_a_folder_which_belongs_to_its_name() -> None:
@@ -35,7 +37,7 @@ def test_a_portal_may_be_served_from_a_folder_which_belongs_to_its_name() -> Non
     assert webhook.host == "intranet.test/bitrix/crm"
     assert webhook.origin == "https://intranet.test"
     assert webhook.site == "https://intranet.test/bitrix/crm"
-    assert webhook.url_of("profile") == f"https://intranet.test/bitrix/crm/rest/7/{SECRET}/profile"
+    assert webhook.path_of("profile") == f"/bitrix/crm/rest/7/{SECRET}/profile"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost:8001", "[::1]:8001"])
@@ -88,14 +90,11 @@ def test_a_webhook_cannot_be_serialised() -> None:
         copy.copy(Webhook(URL))
 
 
-def test_a_link_loses_its_secret_and_gets_it_back() -> None:
+def test_a_link_loses_its_secret() -> None:
     webhook = Webhook(URL)
     link = f"{URL}crm.controller.item.getFile.json?token=crm%7C1&again={SECRET}"
 
-    masked = webhook.redact(link)
-
-    assert SECRET not in masked
-    assert webhook.restore(masked) == link
+    assert SECRET not in webhook.redact(link)
 
 
 def test_a_url_quoted_secret_is_masked_too() -> None:

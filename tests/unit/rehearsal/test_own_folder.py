@@ -20,12 +20,10 @@ def workspace(
 ) -> Any:
     """As much of a migration as decides on the place."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    name = "postgresql://db.firm.test/migrations"
-    if request.param == "file":
-        (tmp_path / "staging.db").write_bytes(b"")
-        name = str(tmp_path / "staging.db")
+    file = tmp_path / "staging.db" if request.param == "file" else None
+    name = "migrations at db.firm.test" if file is None else str(file)
     return SimpleNamespace(
-        staging=SimpleNamespace(name=name), migration=SimpleNamespace(migration_id=7)
+        staging=SimpleNamespace(name=name, file=file), migration=SimpleNamespace(migration_id=7)
     )
 
 

@@ -18,7 +18,7 @@ def _nothing_made(_: object) -> None:
     return None
 
 
-def match(
+def unique_pairs(
     left: Iterable[T],
     right: Iterable[T],
     criteria: Sequence[Criterion[T]],
