@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from migrator.staging import Staging
 from migrator.staging.copy_side import MIGRATION, TABLES
 from tests.acceptance.waiting import wait_until
-from tests.docs.pages import USER_GUIDE
+from tests.docs.pages import JSON_OUTPUT
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import MakePair, Outcome, Pair
@@ -200,8 +200,7 @@ def test_json_is_the_document_the_guide_shows(pair: Pair, team_url: str) -> None
 
     outcome = pair.migrator("db", "copy", pair.staging_url, team_url, "--json")
 
-    section = USER_GUIDE.section("JSON output")
-    shown = _document_after("`db copy`:", section)
+    shown = _document_after("`db copy`:", JSON_OUTPUT.text)
     assert outcome.json.keys() == shown.keys()
     assert [table.keys() for table in outcome.json["tables"]] == [
         shown["tables"][0].keys() for _ in (MIGRATION, *TABLES)
